@@ -1,0 +1,173 @@
+//! Import records: what an import left behind, as it is kept in the repository.
+//!
+//! A record is JSON Lines: first one [`Header`], then one [`Line`] for each entry and fact in the
+//! order they were emitted, then one [`Summary`]. Byte strings that are UTF-8 are JSON strings,
+//! others are `{"base64": "…"}`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::ContentDigest;
+use crate::entry::{Entry, Fact};
+use crate::media_type::MediaType;
+use crate::verity::VerityDigest;
+
+/// The only version there is.
+pub const RECORD_VERSION: u32 = 1;
+
+/// The first line: everything the result is a function of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    /// [`RECORD_VERSION`].
+    pub record_version: u32,
+    /// The blob as the importer saw it, decompressed; for a layer its diff_id.
+    pub content: ContentDigest,
+    /// Bytes of it.
+    pub size: u64,
+    /// What the blob was offered as.
+    pub media_type: MediaType,
+    /// Who parsed it; none for a blob that was kept opaque.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importer: Option<ImporterIdentity>,
+    /// The operator's parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// The exact component that parsed a blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImporterIdentity {
+    /// As it calls itself.
+    pub name: String,
+    /// As it calls itself.
+    pub version: String,
+    /// SHA-256 of the component's bytes.
+    pub digest: ContentDigest,
+    /// Version of the WIT package it was built against.
+    pub wit: String,
+}
+
+/// A line between header and summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "lines are handled one at a time")]
+pub enum Line {
+    /// An entry.
+    Entry(Entry),
+    /// A fact.
+    Fact(Fact),
+}
+
+/// The last line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The layer stream this record describes, by the digest of the stream itself.
+    pub stream: VerityDigest,
+    /// Digests of the blobs, as they travelled, that were verified to hold this content.
+    pub blobs: Vec<ContentDigest>,
+    /// Entries above.
+    pub entries: u64,
+    /// Facts above.
+    pub facts: u64,
+    /// Fuel the importer used.
+    pub fuel: u64,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// How an import ended, when it left a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The importer parsed all of it.
+    Imported,
+    /// No importer claimed it; kept as one object.
+    Opaque,
+    /// An importer failed on it; kept as one object, with the reason.
+    Faulted(String),
+}
+
+/// Byte strings in JSON: text where they are UTF-8, `{"base64": "…"}` where not.
+pub mod raw {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Form<'a> {
+        Text(std::borrow::Cow<'a, str>),
+        Bytes { base64: String },
+    }
+
+    /// For `#[serde(with)]`.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Form::Text(text.into()),
+            Err(_) => Form::Bytes { base64: STANDARD.encode(bytes) },
+        }
+        .serialize(serializer)
+    }
+
+    /// For `#[serde(with)]`.
+    ///
+    /// # Errors
+    /// Neither form, or bad base64.
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
+        match Form::deserialize(deserializer)? {
+            Form::Text(text) => Ok(text.into_owned().into_bytes()),
+            Form::Bytes { base64 } => STANDARD.decode(base64).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{EntryKind, Extent, Posix, Timestamp, Xattr};
+    use crate::path::EntryPath;
+
+    #[test]
+    fn a_line_reads_as_documented_and_survives() {
+        let entry = Entry {
+            path: EntryPath::from_untrusted(b"a/\xff").unwrap(),
+            kind: EntryKind::Regular,
+            content: vec![Extent::Input { offset: 512, length: 3 }, Extent::Hole(5)],
+            target: Vec::new(),
+            link: None,
+            posix: Some(Posix {
+                mode: 0o644,
+                uid: 1,
+                gid: 2,
+                mtime: Timestamp { seconds: -1, nanoseconds: 5 },
+                device: None,
+                xattrs: vec![Xattr { name: b"user.x".to_vec(), value: vec![0, 0xff] }],
+            }),
+            media_type: None,
+            attributes: Vec::new(),
+        };
+        let text = serde_json::to_string(&Line::Entry(entry.clone())).unwrap();
+        assert_eq!(
+            text,
+            r#"{"entry":{"path":{"base64":"YS//"},"kind":"regular","content":[{"input":{"offset":512,"length":3}},{"hole":5}],"posix":{"mode":420,"uid":1,"gid":2,"mtime":{"seconds":-1,"nanoseconds":5},"xattrs":[{"name":"user.x","value":{"base64":"AP8="}}]}}}"#
+        );
+        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), Line::Entry(entry));
+    }
+
+    #[test]
+    fn a_record_cannot_smuggle_a_path_in() {
+        for path in ["../x", "a//b", "/a", "a/", "."] {
+            let text = format!(r#"{{"entry":{{"path":"{path}","kind":"directory"}}}}"#);
+            assert!(serde_json::from_str::<Line>(&text).is_err(), "{path}");
+        }
+    }
+}
