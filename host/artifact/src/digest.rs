@@ -161,10 +161,6 @@ pub struct ContentHasher {
 }
 
 #[derive(Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives per stream; boxing would only add an indirection to the hot path"
-)]
 enum HasherState {
     Sha256(sha2::Sha256),
     Sha512(sha2::Sha512),

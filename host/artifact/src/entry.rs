@@ -100,7 +100,9 @@ impl Extent {
     #[must_use]
     pub fn length(&self) -> u64 {
         match self {
-            Self::Input { length, .. } | Self::Derived { length, .. } | Self::Hole(length) => *length,
+            Self::Input { length, .. } | Self::Derived { length, .. } | Self::Hole(length) => {
+                *length
+            }
             Self::Literal(bytes) => bytes.len() as u64,
         }
     }
@@ -117,7 +119,10 @@ pub struct Timestamp {
     pub nanoseconds: u32,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 const fn is_zero(value: &u32) -> bool {
     *value == 0
 }

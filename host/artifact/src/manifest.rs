@@ -94,9 +94,16 @@ impl Manifest {
         let source: oci::ImageManifest = serde_json::from_slice(bytes)?;
         require_schema_version(source.schema_version())?;
         if source.layers().len() > MAX_LAYERS {
-            return Err(rule(format!("{} layers, more than {MAX_LAYERS}", source.layers().len())));
+            return Err(rule(format!(
+                "{} layers, more than {MAX_LAYERS}",
+                source.layers().len()
+            )));
         }
-        let media_type = reconcile(declared, members.media_type, crate::media_type::OCI_MANIFEST)?;
+        let media_type = reconcile(
+            declared,
+            members.media_type,
+            crate::media_type::OCI_MANIFEST,
+        )?;
         if !media_type.is_manifest() {
             return Err(rule(format!("media type {media_type} is not a manifest's")));
         }
@@ -105,8 +112,16 @@ impl Manifest {
             media_type,
             artifact_type: optional_type(source.artifact_type())?,
             config: source.config().try_into()?,
-            layers: source.layers().iter().map(Descriptor::try_from).collect::<Result<_, _>>()?,
-            subject: source.subject().as_ref().map(Descriptor::try_from).transpose()?,
+            layers: source
+                .layers()
+                .iter()
+                .map(Descriptor::try_from)
+                .collect::<Result<_, _>>()?,
+            subject: source
+                .subject()
+                .as_ref()
+                .map(Descriptor::try_from)
+                .transpose()?,
             annotations: sorted(source.annotations()),
         })
     }
@@ -162,7 +177,11 @@ impl Index {
                 .iter()
                 .map(Descriptor::try_from)
                 .collect::<Result<_, _>>()?,
-            subject: source.subject().as_ref().map(Descriptor::try_from).transpose()?,
+            subject: source
+                .subject()
+                .as_ref()
+                .map(Descriptor::try_from)
+                .transpose()?,
             annotations: sorted(source.annotations()),
         })
     }
@@ -235,9 +254,9 @@ fn reconcile(
     default: &str,
 ) -> Result<MediaType, DocumentError> {
     match (declared, own) {
-        (Some(declared), Some(own)) if *declared != own => Err(rule(format!(
-            "declared as {declared} but says it is {own}"
-        ))),
+        (Some(declared), Some(own)) if *declared != own => {
+            Err(rule(format!("declared as {declared} but says it is {own}")))
+        }
         (_, Some(own)) => Ok(own),
         (Some(declared), None) => Ok(declared.clone()),
         (None, None) => Ok(default.parse()?),
@@ -252,9 +271,7 @@ fn optional_type(source: &Option<oci::MediaType>) -> Result<Option<MediaType>, D
     }
 }
 
-fn sorted(
-    source: &Option<std::collections::HashMap<String, String>>,
-) -> BTreeMap<String, String> {
+fn sorted(source: &Option<std::collections::HashMap<String, String>>) -> BTreeMap<String, String> {
     source
         .iter()
         .flatten()

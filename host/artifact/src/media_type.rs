@@ -139,14 +139,38 @@ mod tests {
     #[test]
     fn layers_of_both_families_are_recognised() {
         for (text, compression) in [
-            ("application/vnd.oci.image.layer.v1.tar", Some(Compression::None)),
-            ("application/vnd.oci.image.layer.v1.tar+gzip", Some(Compression::Gzip)),
-            ("application/vnd.oci.image.layer.v1.tar+zstd", Some(Compression::Zstd)),
-            ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", Some(Compression::Gzip)),
-            ("application/vnd.docker.image.rootfs.diff.tar", Some(Compression::None)),
-            ("application/vnd.docker.image.rootfs.diff.tar.gzip", Some(Compression::Gzip)),
-            ("application/vnd.docker.image.rootfs.diff.tar.zstd", Some(Compression::Zstd)),
-            ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", Some(Compression::Gzip)),
+            (
+                "application/vnd.oci.image.layer.v1.tar",
+                Some(Compression::None),
+            ),
+            (
+                "application/vnd.oci.image.layer.v1.tar+gzip",
+                Some(Compression::Gzip),
+            ),
+            (
+                "application/vnd.oci.image.layer.v1.tar+zstd",
+                Some(Compression::Zstd),
+            ),
+            (
+                "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+                Some(Compression::Gzip),
+            ),
+            (
+                "application/vnd.docker.image.rootfs.diff.tar",
+                Some(Compression::None),
+            ),
+            (
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                Some(Compression::Gzip),
+            ),
+            (
+                "application/vnd.docker.image.rootfs.diff.tar.zstd",
+                Some(Compression::Zstd),
+            ),
+            (
+                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                Some(Compression::Gzip),
+            ),
             ("application/vnd.oci.image.layer.v1.tar+lz4", None),
             ("application/wasm", None),
         ] {
@@ -156,7 +180,16 @@ mod tests {
 
     #[test]
     fn text_that_is_no_media_type_is_refused() {
-        for bad in ["", "application", "/x", "a/", "a/b c", "a/b\n", "a/\u{e9}", "a/b/c"] {
+        for bad in [
+            "",
+            "application",
+            "/x",
+            "a/",
+            "a/b c",
+            "a/b\n",
+            "a/\u{e9}",
+            "a/b/c",
+        ] {
             assert!(bad.parse::<MediaType>().is_err(), "{bad:?}");
         }
         of("application/vnd.dev.sigstore.bundle+json;version=0.2");

@@ -72,7 +72,9 @@ impl EntryPath {
 
     /// From the outermost to the last.
     pub fn components(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.split(|&byte| byte == b'/').filter(|part| !part.is_empty())
+        self.0
+            .split(|&byte| byte == b'/')
+            .filter(|part| !part.is_empty())
     }
 
     /// The last component; `None` for the root.

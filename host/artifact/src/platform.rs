@@ -44,7 +44,8 @@ impl Platform {
     /// name one, and `v8` is what arm64 means without one.
     #[must_use]
     pub fn satisfies(&self, wanted: &Self) -> bool {
-        let normal = |platform: &Self| match (&*platform.architecture, platform.variant.as_deref()) {
+        let normal = |platform: &Self| match (&*platform.architecture, platform.variant.as_deref())
+        {
             ("arm64", Some("v8")) => None,
             (_, variant) => variant.map(str::to_owned),
         };

@@ -53,7 +53,6 @@ pub struct ImporterIdentity {
 /// A line between header and summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "lines are handled one at a time")]
 pub enum Line {
     /// An entry.
     Entry(Entry),
@@ -111,7 +110,9 @@ pub mod raw {
     pub fn serialize<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Form::Text(text.into()),
-            Err(_) => Form::Bytes { base64: STANDARD.encode(bytes) },
+            Err(_) => Form::Bytes {
+                base64: STANDARD.encode(bytes),
+            },
         }
         .serialize(serializer)
     }
@@ -141,16 +142,28 @@ mod tests {
         let entry = Entry {
             path: EntryPath::from_untrusted(b"a/\xff").unwrap(),
             kind: EntryKind::Regular,
-            content: vec![Extent::Input { offset: 512, length: 3 }, Extent::Hole(5)],
+            content: vec![
+                Extent::Input {
+                    offset: 512,
+                    length: 3,
+                },
+                Extent::Hole(5),
+            ],
             target: Vec::new(),
             link: None,
             posix: Some(Posix {
                 mode: 0o644,
                 uid: 1,
                 gid: 2,
-                mtime: Timestamp { seconds: -1, nanoseconds: 5 },
+                mtime: Timestamp {
+                    seconds: -1,
+                    nanoseconds: 5,
+                },
                 device: None,
-                xattrs: vec![Xattr { name: b"user.x".to_vec(), value: vec![0, 0xff] }],
+                xattrs: vec![Xattr {
+                    name: b"user.x".to_vec(),
+                    value: vec![0, 0xff],
+                }],
             }),
             media_type: None,
             attributes: Vec::new(),
@@ -160,7 +173,10 @@ mod tests {
             text,
             r#"{"entry":{"path":{"base64":"YS//"},"kind":"regular","content":[{"input":{"offset":512,"length":3}},{"hole":5}],"posix":{"mode":420,"uid":1,"gid":2,"mtime":{"seconds":-1,"nanoseconds":5},"xattrs":[{"name":"user.x","value":{"base64":"AP8="}}]}}}"#
         );
-        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), Line::Entry(entry));
+        assert_eq!(
+            serde_json::from_str::<Line>(&text).unwrap(),
+            Line::Entry(entry)
+        );
     }
 
     #[test]

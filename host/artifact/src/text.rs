@@ -41,7 +41,10 @@ mod tests {
     fn what_a_terminal_would_obey_is_escaped() {
         assert_eq!(escape(b"plain na\xc3\xafve"), "plain na\u{ef}ve");
         assert_eq!(escape(b"\x1b[2Jx\n\r\x7f"), "\\u{1b}[2Jx\\n\\r\\u{7f}");
-        assert_eq!(escape("a\u{202e}b\u{200b}".as_bytes()), "a\\u{202e}b\\u{200b}");
+        assert_eq!(
+            escape("a\u{202e}b\u{200b}".as_bytes()),
+            "a\\u{202e}b\\u{200b}"
+        );
         assert_eq!(escape(b"\xff\\"), "\\xff\\\\");
     }
 }

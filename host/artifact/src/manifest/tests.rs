@@ -30,7 +30,10 @@ fn a_manifest_parses_and_keeps_its_digest() {
     assert_eq!(parsed.digest, ContentDigest::sha256(&bytes));
     assert!(parsed.is_image());
     assert_eq!(parsed.layers.len(), 1);
-    assert!(matches!(Document::parse(&bytes, None).unwrap(), Document::Manifest(_)));
+    assert!(matches!(
+        Document::parse(&bytes, None).unwrap(),
+        Document::Manifest(_)
+    ));
 }
 
 #[test]
@@ -39,21 +42,57 @@ fn each_broken_rule_is_named() {
     let docker: MediaType = crate::media_type::DOCKER_MANIFEST.parse().unwrap();
     let own = r#","mediaType":"application/vnd.oci.image.manifest.v1+json""#;
     for (bytes, declared, want) in [
-        (manifest(r#","layers":[]"#), None, "duplicate name \"layers\""),
+        (
+            manifest(r#","layers":[]"#),
+            None,
+            "duplicate name \"layers\"",
+        ),
         (manifest(r#","manifests":[]"#), None, "both the members"),
         (manifest(own), Some(&docker), "declared as"),
-        (manifest(r#","mediaType":"application/json""#), None, "not a manifest's"),
-        (manifest(r#","mediaType":"nonsense""#), None, "invalid media type"),
-        (manifest("").replace_bytes(b"\"size\":2", b"\"size\":-2"), None, "invalid value"),
-        (manifest("").replace_bytes(b"\"size\":2", b"\"size\":9223372036854775808"), None, "beyond int64"),
-        (manifest("").replace_bytes(b"sha256:", b"sha257:"), None, "unsupported algorithm"),
-        (manifest("").replace_bytes(b"\"schemaVersion\":2", b"\"schemaVersion\":1"), None, "not 2"),
+        (
+            manifest(r#","mediaType":"application/json""#),
+            None,
+            "not a manifest's",
+        ),
+        (
+            manifest(r#","mediaType":"nonsense""#),
+            None,
+            "invalid media type",
+        ),
+        (
+            manifest("").replace_bytes(b"\"size\":2", b"\"size\":-2"),
+            None,
+            "invalid value",
+        ),
+        (
+            manifest("").replace_bytes(b"\"size\":2", b"\"size\":9223372036854775808"),
+            None,
+            "beyond int64",
+        ),
+        (
+            manifest("").replace_bytes(b"sha256:", b"sha257:"),
+            None,
+            "unsupported algorithm",
+        ),
+        (
+            manifest("").replace_bytes(b"\"schemaVersion\":2", b"\"schemaVersion\":1"),
+            None,
+            "not 2",
+        ),
         (b"[]".to_vec(), None, "invalid"),
         (b"{".to_vec(), None, "EOF"),
     ] {
         let error = Manifest::parse(&bytes, declared).unwrap_err();
-        assert!(chain(&error).contains(want), "wanted {want:?} in {:?}", chain(&error));
-        assert!(error.to_string().contains(&ContentDigest::sha256(&bytes).to_string()));
+        assert!(
+            chain(&error).contains(want),
+            "wanted {want:?} in {:?}",
+            chain(&error)
+        );
+        assert!(
+            error
+                .to_string()
+                .contains(&ContentDigest::sha256(&bytes).to_string())
+        );
     }
     assert!(Index::parse(&manifest(""), Some(&index)).is_err());
 }
