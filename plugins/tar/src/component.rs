@@ -1,0 +1,188 @@
+//! The importer as a component: the parser's plain types to the interface's, nothing else.
+
+use std::convert::Infallible;
+
+use lazaret_guest::log::{self, Level};
+use lazaret_guest::{
+    Access, Batch, Blob, ByteRange, Cursor, Descriptor, Device, Failure, Fault, Importer, Offer,
+    Sink, Verdict,
+};
+
+use crate::drive::{Passed, Steer, Stop, import};
+use crate::entry::{Entry, EntryKind, Extent, Posix, Segment, Storage, Timestamp, Xattr};
+use crate::error;
+use crate::probe::{Claim, LAYERS, claim, names};
+
+struct Tar;
+
+lazaret_guest::export_importer!(Tar);
+
+impl Importer for Tar {
+    fn describe() -> Descriptor {
+        Descriptor {
+            name: "tar".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            media_types: LAYERS.map(str::to_owned).to_vec(),
+            needs: Access::empty(),
+            fact_namespaces: Vec::new(),
+        }
+    }
+
+    fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
+        match claim(&offer.media_type, &head) {
+            Claim::No => Verdict::No,
+            Claim::Maybe => Verdict::Maybe,
+            Claim::Yes => Verdict::Yes,
+        }
+    }
+
+    fn ingest(
+        offer: Offer,
+        cursor: &Cursor,
+        _blob: Option<&Blob>,
+        sink: &Sink,
+    ) -> Result<(), Failure> {
+        let mut host = Host {
+            cursor,
+            batch: Batch::new(sink),
+        };
+        match import(&mut host, names(&offer.media_type)) {
+            Ok(ending) => {
+                host.batch.finish();
+                if ending.garbage.is_some() {
+                    log::write(
+                        Level::Warn,
+                        "data behind the end of the archive, which readers ignore",
+                    );
+                }
+                Ok(())
+            }
+            Err(Stop::Fault(fault)) => Err(failure(fault)),
+            Err(Stop::Steer(never)) => match never {},
+        }
+    }
+}
+
+struct Host<'a> {
+    cursor: &'a Cursor,
+    batch: Batch<'a, Sink>,
+}
+
+impl Steer for Host<'_> {
+    type Error = Infallible;
+
+    fn read(&mut self, max: u32) -> Result<impl AsRef<[u8]>, Infallible> {
+        Ok(self.cursor.read(max))
+    }
+
+    fn cut(&mut self, plan: &[Segment]) -> Result<Passed, Infallible> {
+        let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
+        Ok(match self.cursor.cut(&plan) {
+            Ok(()) => Passed::All,
+            Err(_) => Passed::Until(self.cursor.position()),
+        })
+    }
+
+    fn emit(&mut self, entry: Entry) -> Result<(), Infallible> {
+        self.batch.push(entry.into());
+        Ok(())
+    }
+}
+
+fn failure(fault: error::Fault) -> Failure {
+    let said = Fault {
+        at: Some(ByteRange {
+            offset: fault.at.offset,
+            length: fault.at.length,
+        }),
+        reason: fault.rule.reason().to_owned(),
+    };
+    if fault.is_unsupported() {
+        Failure::Unsupported(said)
+    } else {
+        Failure::Malformed(said)
+    }
+}
+
+impl From<Segment> for lazaret_guest::Segment {
+    fn from(segment: Segment) -> Self {
+        let storage = match segment.storage {
+            Storage::Inline => lazaret_guest::Storage::Inline,
+            Storage::Object => lazaret_guest::Storage::Object,
+        };
+        Self {
+            length: segment.length,
+            storage,
+        }
+    }
+}
+
+impl From<Entry> for lazaret_guest::Entry {
+    fn from(entry: Entry) -> Self {
+        Self {
+            path: entry.path,
+            kind: entry.kind.into(),
+            content: entry.content.into_iter().map(Into::into).collect(),
+            target: entry.target,
+            posix: entry.posix.map(Into::into),
+            media_type: None,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+impl From<EntryKind> for lazaret_guest::EntryKind {
+    fn from(kind: EntryKind) -> Self {
+        match kind {
+            EntryKind::Directory => Self::Directory,
+            EntryKind::Regular => Self::Regular,
+            EntryKind::Symlink => Self::Symlink,
+            EntryKind::Hardlink => Self::Hardlink,
+            EntryKind::CharacterDevice => Self::CharacterDevice,
+            EntryKind::BlockDevice => Self::BlockDevice,
+            EntryKind::Fifo => Self::Fifo,
+            EntryKind::Whiteout => Self::Whiteout,
+            EntryKind::OpaqueDirectory => Self::OpaqueDirectory,
+        }
+    }
+}
+
+impl From<Extent> for lazaret_guest::Extent {
+    fn from(extent: Extent) -> Self {
+        match extent {
+            Extent::Input { offset, length } => Self::Input(ByteRange { offset, length }),
+            Extent::Hole(length) => Self::Hole(length),
+        }
+    }
+}
+
+impl From<Posix> for lazaret_guest::Posix {
+    fn from(posix: Posix) -> Self {
+        Self {
+            mode: posix.mode,
+            uid: posix.uid,
+            gid: posix.gid,
+            mtime: posix.mtime.into(),
+            device: posix.device.map(|(major, minor)| Device { major, minor }),
+            xattrs: posix.xattrs.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Timestamp> for lazaret_guest::Timestamp {
+    fn from(time: Timestamp) -> Self {
+        Self {
+            seconds: time.seconds,
+            nanoseconds: time.nanoseconds,
+        }
+    }
+}
+
+impl From<Xattr> for lazaret_guest::Xattr {
+    fn from(xattr: Xattr) -> Self {
+        Self {
+            name: xattr.name,
+            value: xattr.value,
+        }
+    }
+}
