@@ -1,0 +1,212 @@
+//! What a check can find.
+
+use std::fmt;
+
+use lazaret_artifact::ContentDigest;
+use lazaret_artifact::text::escape;
+use lazaret_store::Damage;
+use serde::Serialize;
+
+use crate::error::GraphError;
+use crate::name::Name;
+use crate::names::Stream;
+
+/// Names listed with a finding before it says how many more there are: one bad object can be part
+/// of every image.
+const MAX_LISTED: usize = 10;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Information,
+    /// All bytes are there, but something may delete or misread them.
+    Warning,
+    /// Bytes are missing or wrong.
+    Damage,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Information => "info",
+            Self::Warning => "warning",
+            Self::Damage => "damage",
+        })
+    }
+}
+
+/// A finding.
+#[derive(Debug)]
+pub struct Finding {
+    /// What is wrong.
+    pub problem: Problem,
+    /// The images it concerns: their tags, or digests where they have none.
+    pub affected: Vec<Name>,
+}
+
+impl Finding {
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self.problem {
+            Problem::Unverified { .. }
+            | Problem::StaleRecord { .. }
+            | Problem::ForeignRef { .. } => Severity::Information,
+            Problem::OtherStream { .. } | Problem::NotLinked { .. } | Problem::BadTag { .. } => {
+                Severity::Warning
+            }
+            Problem::Store(_)
+            | Problem::Unreadable { .. }
+            | Problem::MissingReference { .. }
+            | Problem::TagTarget { .. }
+            | Problem::WrongContent { .. } => Severity::Damage,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.severity(), self.problem)?;
+        for (index, name) in self.affected.iter().take(MAX_LISTED).enumerate() {
+            let before = if index == 0 { "; affects " } else { ", " };
+            write!(f, "{before}{}", escape(name.to_string().as_bytes()))?;
+        }
+        match self.affected.len().saturating_sub(MAX_LISTED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// What can be wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// Found by the store.
+    Store(Damage),
+    /// A document, layer or record that cannot be read, does not parse, or is not what its name
+    /// says.
+    Unreadable {
+        /// Which.
+        stream: Stream,
+        /// Why.
+        error: GraphError,
+    },
+    /// A manifest or config that does not refer to something it is made of.
+    MissingReference {
+        /// Which.
+        stream: Stream,
+        /// The key that is not there.
+        key: String,
+    },
+    /// A reference to a stream that has no link: a `cfsctl gc` would delete its objects.
+    NotLinked {
+        /// What refers.
+        stream: Stream,
+        /// What has no link.
+        target: Stream,
+    },
+    /// A reference to another stream than is linked: a `cfsctl gc` would delete its objects.
+    OtherStream {
+        /// What refers.
+        stream: Stream,
+        /// What is linked to something else.
+        target: Stream,
+    },
+    /// A file name under `streams/refs/oci` that is no tag.
+    BadTag {
+        /// The file name.
+        file_name: String,
+    },
+    /// A tag that names no manifest or index, or one that is not there.
+    TagTarget {
+        /// The tag.
+        tag: Name,
+        /// What it points to.
+        target: String,
+    },
+    /// A layer that rebuilds to something else than its name says.
+    WrongContent {
+        /// By its name.
+        layer: ContentDigest,
+        /// As rebuilt.
+        found: ContentDigest,
+    },
+    /// A layer that no import record vouches for: another tool stored it, perhaps without
+    /// verifying it.
+    Unverified {
+        /// Which.
+        layer: ContentDigest,
+    },
+    /// A record of a layer that is gone or was imported anew.
+    StaleRecord {
+        /// What it is a record of.
+        content: ContentDigest,
+    },
+    /// A name under `streams/refs/lazaret` that this version knows nothing of.
+    ForeignRef {
+        /// The file name.
+        file_name: String,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(damage) => write!(f, "{damage}"),
+            Self::Unreadable { stream, error } => {
+                write!(f, "{stream} is unreadable: {error}")?;
+                let mut source = std::error::Error::source(error);
+                while let Some(cause) = source {
+                    write!(f, ": {cause}")?;
+                    source = cause.source();
+                }
+                Ok(())
+            }
+            Self::MissingReference { stream, key } => write!(f, "{stream} has no reference {key}"),
+            Self::NotLinked { stream, target } => {
+                write!(f, "{stream} refers to {target}, which is not linked")
+            }
+            Self::OtherStream { stream, target } => {
+                write!(
+                    f,
+                    "{stream} refers to another stream than is linked as {target}"
+                )
+            }
+            Self::BadTag { file_name } => {
+                write!(
+                    f,
+                    "streams/refs/oci/{} is not a tag",
+                    escape(file_name.as_bytes())
+                )
+            }
+            Self::TagTarget { tag, target } => write!(
+                f,
+                "tag {tag} names {}, which is no manifest or index that is there",
+                escape(target.as_bytes())
+            ),
+            Self::WrongContent { layer, found } => {
+                write!(
+                    f,
+                    "layer {layer}: content mismatch: expected {layer}, found {found}"
+                )
+            }
+            Self::Unverified { layer } => write!(f, "layer {layer} was not verified by lazaret"),
+            Self::StaleRecord { content } => {
+                write!(
+                    f,
+                    "the import record of {content} is of a stream that is not linked"
+                )
+            }
+            Self::ForeignRef { file_name } => {
+                write!(
+                    f,
+                    "unknown name streams/refs/lazaret/{}",
+                    escape(file_name.as_bytes())
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What is named in a repository, as far as it can be told.
+//!
+//! The store's own lists fail on the first entry that is not as it should be, which is right for
+//! whoever decides from them what to delete. Here the rest still matters: a list of images, a
+//! check and an update of references go on, and what is odd is the store's check to report.
+
+use std::fs;
+use std::io;
+
+use lazaret_artifact::VerityDigest;
+use lazaret_store::{Repository, StoreError, StreamName};
+
+use crate::error::GraphError;
+use crate::names::Stream;
+
+/// A name in a directory of references, and the stream it leads to or what is wrong with it.
+pub(crate) type Reference = (String, Result<StreamName, GraphError>);
+
+/// The streams that have a name of ours and are linked as they should be, sorted.
+pub(crate) fn streams(repository: &Repository) -> Result<Vec<(Stream, VerityDigest)>, GraphError> {
+    let mut found = Vec::new();
+    for name in names_in(repository, "streams")? {
+        let Some(stream) = Stream::parse(&name) else {
+            continue;
+        };
+        match repository.resolve_stream(&stream.name()) {
+            Ok(Some(linked)) => found.push((stream, linked)),
+            // Gone since it was listed.
+            Ok(None) => {}
+            Err(error @ StoreError::Link { .. }) => {
+                tracing::warn!(%stream, %error, "passing over an odd link");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The references of one namespace, sorted by name.
+pub(crate) fn references(
+    repository: &Repository,
+    namespace: &str,
+) -> Result<Vec<Reference>, GraphError> {
+    let mut found = Vec::new();
+    for name in names_in(repository, &format!("streams/refs/{namespace}"))? {
+        match repository.resolve_ref(namespace, &name) {
+            Ok(Some(stream)) => found.push((name, Ok(stream))),
+            Ok(None) => {}
+            Err(error @ (StoreError::Link { .. } | StoreError::Name { .. })) => {
+                found.push((name, Err(error.into())));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found)
+}
+
+/// File names in a directory of the repository; none where it does not exist.
+fn names_in(repository: &Repository, directory: &str) -> Result<Vec<String>, GraphError> {
+    let path = repository.path().join(directory);
+    let failed = |source| GraphError::List {
+        path: path.clone(),
+        source,
+    };
+    let entries = match fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        // No name of ours is anything but UTF-8.
+        names.extend(entry.map_err(failed)?.file_name().into_string());
+    }
+    Ok(names)
+}
