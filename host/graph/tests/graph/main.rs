@@ -1,0 +1,10 @@
+//! Repositories written through this crate, looked at through it and through `cfsctl`.
+
+#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+
+mod cfsctl;
+mod commit;
+mod fixture;
+mod fsck;
+mod images;
+mod records;
