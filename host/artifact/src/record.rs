@@ -24,8 +24,6 @@ pub struct Header {
     pub record_version: u32,
     /// The blob as the importer saw it, decompressed; for a layer its diff_id.
     pub content: ContentDigest,
-    /// Bytes of it.
-    pub size: u64,
     /// What the blob was offered as.
     pub media_type: MediaType,
     /// Who parsed it; none for a blob that was kept opaque.
@@ -66,6 +64,8 @@ pub enum Line {
 pub struct Summary {
     /// The layer stream this record describes, by the digest of the stream itself.
     pub stream: VerityDigest,
+    /// Bytes of the content.
+    pub size: u64,
     /// Digests of the blobs, as they travelled, that were verified to hold this content.
     pub blobs: Vec<ContentDigest>,
     /// Entries above.

@@ -21,7 +21,7 @@ pub enum Storage {
 
 /// One blob on its way in. All arguments have been checked: lengths of objects are not zero,
 /// entries are valid.
-pub trait Session: Send + 'static {
+pub trait Session: std::any::Any + Send {
     /// Bytes kept so far.
     fn position(&self) -> u64;
 

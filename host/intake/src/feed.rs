@@ -1,0 +1,145 @@
+//! The first stage: a thread of its own reads a blob, verifies it, decompresses it and hands the
+//! bytes on in chunks.
+//!
+//! When the next stage gives up, or the compressed bytes turn out to be broken, the rest of the
+//! blob is still read: a blob that is not what its digest promised is reported as that, not as
+//! whatever nonsense it decompressed to.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use crossbeam_channel::Sender;
+use lazaret_artifact::Compression;
+use lazaret_transport::{Blob, TransportError};
+
+use crate::buffers::Buffers;
+use crate::error::{BlobFault, IntakeError};
+use crate::limits::UnpackLimits;
+use crate::unpack::{UnpackError, Unpacker};
+
+/// What the feed needs to know.
+pub(crate) struct Feed<'a> {
+    pub(crate) compression: Compression,
+    /// Whether the next stage compares the digest, so that it need not be computed twice.
+    pub(crate) hashed_later: bool,
+    pub(crate) limits: UnpackLimits,
+    pub(crate) cancel: &'a [&'a AtomicBool],
+    /// Called with the number of bytes read since the last call.
+    pub(crate) on_read: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Feed<'_> {
+    /// Reads `blob` to its end. `Ok` means that it is what was promised, unless its digest is left
+    /// to the next stage.
+    pub(crate) fn run(
+        &self,
+        blob: Blob,
+        buffers: &Buffers,
+        chunks: &Sender<Bytes>,
+    ) -> Result<(), BlobFault> {
+        if self.hashed_later
+            && let Some(file) = blob.file_unverified()
+        {
+            return self.run_plain(file, blob.size(), buffers, chunks);
+        }
+        let mut unpacker = Unpacker::new(blob, self.compression, self.limits)
+            .map_err(|error| io_fault("setting up decompression", error))?;
+        let result = self.unpack(&mut unpacker, buffers, chunks);
+        if self.is_cancelled() {
+            return Err(BlobFault::Host(Box::new(IntakeError::Interrupted)));
+        }
+        if let Some(blob) = unpacker.into_source() {
+            blob.finish().map_err(transport)?;
+        }
+        result
+    }
+
+    fn unpack(
+        &self,
+        unpacker: &mut Unpacker<Blob>,
+        buffers: &Buffers,
+        chunks: &Sender<Bytes>,
+    ) -> Result<(), BlobFault> {
+        let mut reported = 0;
+        loop {
+            if self.is_cancelled() {
+                return Ok(());
+            }
+            let mut buffer = buffers.take();
+            let count = unpacker.fill(&mut buffer).map_err(|error| match error {
+                UnpackError::Fault(fault) => fault,
+                UnpackError::Source(error) => io_fault("read", error),
+            })?;
+            let consumed = unpacker.consumed();
+            (self.on_read)(consumed - reported);
+            reported = consumed;
+            let last = count < buffer.len();
+            if count > 0 && chunks.send(buffers.chunk(buffer, count)).is_err() {
+                // The next stage gave up; its own error counts if the blob is sound.
+                return Ok(());
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn run_plain(
+        &self,
+        file: &File,
+        size: u64,
+        buffers: &Buffers,
+        chunks: &Sender<Bytes>,
+    ) -> Result<(), BlobFault> {
+        let mut source = file.take(size);
+        let mut left = size;
+        while left > 0 {
+            if self.is_cancelled() {
+                return Err(BlobFault::Host(Box::new(IntakeError::Interrupted)));
+            }
+            let mut buffer = buffers.take();
+            let count = fill(&mut source, &mut buffer).map_err(|error| io_fault("read", error))?;
+            if count == 0 {
+                let error = io::Error::from(io::ErrorKind::UnexpectedEof);
+                return Err(io_fault("read", error));
+            }
+            left -= count as u64;
+            (self.on_read)(count as u64);
+            if chunks.send(buffers.chunk(buffer, count)).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.iter().any(|flag| flag.load(Ordering::Relaxed))
+    }
+}
+
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn transport(error: TransportError) -> BlobFault {
+    BlobFault::Host(Box::new(IntakeError::Transport(error)))
+}
+
+fn io_fault(operation: &'static str, error: io::Error) -> BlobFault {
+    transport(TransportError::from_io(error, |source| TransportError::Io {
+        operation,
+        path: std::path::PathBuf::from("blob"),
+        source,
+    }))
+}

@@ -1,0 +1,55 @@
+//! Bounds on what a blob may become, and on what is in flight while it does.
+
+/// Limits on decompression. A blob that passes either is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnpackLimits {
+    /// Bytes of one decompressed blob: stops a bomb from filling the disk.
+    pub size: u64,
+    /// Decompressed size as a multiple of the compressed size, once more than [`Self::free`] has
+    /// come out: stops a bomb early.
+    pub ratio: u64,
+    /// Bytes that may come out whatever the ratio: a file of zeroes is no attack.
+    pub free: u64,
+}
+
+impl Default for UnpackLimits {
+    fn default() -> Self {
+        Self {
+            size: 256 << 30,
+            ratio: 200,
+            free: 1 << 30,
+        }
+    }
+}
+
+/// Log2 of the largest zstd window that is accepted: what `zstd --long` and `--ultra -22` write,
+/// and what the `zstd` tool itself accepts by default. A frame may ask for it and so cost the host
+/// 128 MiB.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+
+/// Bytes of one buffer between the stages.
+pub(crate) const CHUNK_SIZE: usize = 256 << 10;
+
+/// Buffers of one blob. The tape holds at most [`SMALL_OBJECT`] bytes' worth and one to peek into;
+/// all others are on their way through a stage that lets go of them.
+pub(crate) const CHUNKS_PER_BLOB: usize = 20;
+
+/// Chunks waiting between the reader and the tape.
+pub(crate) const CHUNKS_AHEAD: usize = 4;
+
+/// Objects up to this size are gathered, hashed in memory, and written only if they are new.
+/// Larger ones are streamed to a file while they are hashed.
+pub(crate) const SMALL_OBJECT: u64 = 1 << 20;
+
+/// Objects waiting for the pool.
+pub(crate) const OBJECTS_WAITING: usize = 64;
+
+/// Chunks of a large object waiting for the pool.
+pub(crate) const PARTS_WAITING: usize = 4;
+
+/// Bytes held back inline while an object before them is still being stored.
+pub(crate) const INLINE_HELD: usize = 2 << 20;
+
+/// How long the recorder waits for any object to be stored before it takes the pool for dead. A
+/// disk that hangs longer than this fails the pull instead of hanging it.
+pub(crate) const POOL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);

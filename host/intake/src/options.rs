@@ -1,0 +1,63 @@
+//! How to pull.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use lazaret_artifact::{Platform, Tag};
+use lazaret_engine::{Registry, Steer};
+
+use crate::limits::UnpackLimits;
+
+/// What the caller wants of a pull.
+#[derive(Clone)]
+pub struct PullOptions {
+    /// Tags to give; none means the source's own name.
+    pub tags: Vec<Tag>,
+    /// Platform to choose from an index; none means this machine's.
+    pub platform: Option<Platform>,
+    /// What to do with a layer its importer fails on.
+    pub on_fault: OnFault,
+    /// Limits on decompression.
+    pub limits: UnpackLimits,
+    /// The operator's parameters for importers.
+    pub parameters: BTreeMap<String, String>,
+    /// Layers and objects handled at once; none means one for each core.
+    pub jobs: Option<NonZeroUsize>,
+    /// Set from outside to stop.
+    pub cancel: Arc<AtomicBool>,
+}
+
+impl Default for PullOptions {
+    fn default() -> Self {
+        Self {
+            tags: Vec::new(),
+            platform: None,
+            on_fault: OnFault::Refuse,
+            limits: UnpackLimits::default(),
+            parameters: BTreeMap::new(),
+            jobs: None,
+            cancel: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}
+
+/// What becomes of a container layer that its importer fails on. Any other blob is kept whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFault {
+    /// Refuse the image.
+    #[default]
+    Refuse,
+    /// Keep the layer as one object; it has no entries.
+    Opaque,
+}
+
+/// Who parses.
+#[derive(Clone)]
+pub enum Importers<'a> {
+    /// Importers in the sandbox, by media type.
+    Registry(&'a Registry),
+    /// One parser for every layer, for measurements.
+    One(Arc<dyn Steer>),
+}

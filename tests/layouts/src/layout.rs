@@ -1,0 +1,134 @@
+//! A layout directory (image-spec image-layout.md), written file by file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::layer::Compression;
+
+/// `sha256:…` of `data`.
+#[must_use]
+pub fn digest(data: &[u8]) -> String {
+    let hash = Sha256::digest(data);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// A layout being written.
+pub struct LayoutBuilder {
+    directory: PathBuf,
+    manifests: Vec<Value>,
+}
+
+impl LayoutBuilder {
+    /// Begins a layout in `directory`, which must not exist or be empty.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(directory: &Path) -> Result<Self> {
+        fs::create_dir_all(directory.join("blobs/sha256"))?;
+        ensure!(
+            !directory.join("index.json").exists(),
+            "{} is a layout already",
+            directory.display()
+        );
+        fs::write(
+            directory.join("oci-layout"),
+            br#"{"imageLayoutVersion":"1.0.0"}"#,
+        )?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            manifests: Vec::new(),
+        })
+    }
+
+    /// Writes a blob and returns its digest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn blob(&self, data: &[u8]) -> Result<String> {
+        let digest = digest(data);
+        fs::write(self.blob_path(&digest), data)?;
+        Ok(digest)
+    }
+
+    /// Where the blob `digest` lies.
+    #[must_use]
+    pub fn blob_path(&self, digest: &str) -> PathBuf {
+        self.directory.join("blobs").join(digest.replace(':', "/"))
+    }
+
+    /// Adds an image for this machine's platform out of uncompressed archives and the compression
+    /// each travels in. Returns the manifest's digest.
+    ///
+    /// # Errors
+    /// When something cannot be written.
+    pub fn image(&mut self, tag: &str, layers: &[(&[u8], Compression)]) -> Result<String> {
+        let architecture = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        let mut descriptors = Vec::new();
+        let mut diff_ids = Vec::new();
+        for (archive, compression) in layers {
+            let data = compression.apply(archive)?;
+            diff_ids.push(digest(archive));
+            descriptors.push(json!({
+                "mediaType": compression.media_type(),
+                "digest": self.blob(&data)?,
+                "size": data.len(),
+            }));
+        }
+        let config = serde_json::to_vec(&json!({
+            "architecture": architecture,
+            "os": "linux",
+            "created": "2026-01-01T00:00:00Z",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }))?;
+        let manifest = serde_json::to_vec(&json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": self.blob(&config)?,
+                "size": config.len(),
+            },
+            "layers": descriptors,
+        }))?;
+        self.manifest(tag, &manifest)
+    }
+
+    /// Adds a manifest as it is. Returns its digest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn manifest(&mut self, tag: &str, manifest: &[u8]) -> Result<String> {
+        let digest = self.blob(manifest)?;
+        self.manifests.push(json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": digest,
+            "size": manifest.len(),
+            "annotations": {"org.opencontainers.image.ref.name": tag},
+        }));
+        Ok(digest)
+    }
+
+    /// Writes `index.json`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<()> {
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": self.manifests,
+        });
+        fs::write(self.directory.join("index.json"), serde_json::to_vec(&index)?)?;
+        Ok(())
+    }
+}
