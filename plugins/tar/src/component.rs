@@ -9,9 +9,9 @@ use lazaret_guest::{
 };
 
 use crate::drive::{Passed, Steer, Stop, import};
-use crate::entry::{Entry, EntryKind, Extent, Posix, Segment, Storage, Timestamp, Xattr};
+use crate::entry::{Entry, EntryKind, Extent, Names, Posix, Segment, Storage, Timestamp, Xattr};
 use crate::error;
-use crate::probe::{Claim, LAYERS, claim, names};
+use crate::probe::{LAYER, claims};
 
 struct Tar;
 
@@ -22,22 +22,22 @@ impl Importer for Tar {
         Descriptor {
             name: "tar".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            media_types: LAYERS.map(str::to_owned).to_vec(),
+            media_types: vec![LAYER.to_owned()],
             needs: Access::empty(),
             fact_namespaces: Vec::new(),
         }
     }
 
-    fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
-        match claim(&offer.media_type, &head) {
-            Claim::No => Verdict::No,
-            Claim::Maybe => Verdict::Maybe,
-            Claim::Yes => Verdict::Yes,
+    fn probe(offer: Offer, _head: Vec<u8>) -> Verdict {
+        if claims(&offer.media_type) {
+            Verdict::Yes
+        } else {
+            Verdict::No
         }
     }
 
     fn ingest(
-        offer: Offer,
+        _offer: Offer,
         cursor: &Cursor,
         _blob: Option<&Blob>,
         sink: &Sink,
@@ -46,7 +46,7 @@ impl Importer for Tar {
             cursor,
             batch: Batch::new(sink),
         };
-        match import(&mut host, names(&offer.media_type)) {
+        match import(&mut host, Names::Layer) {
             Ok(ending) => {
                 host.batch.finish();
                 if ending.garbage.is_some() {

@@ -93,7 +93,7 @@ pub struct Xattr {
 pub enum Names {
     /// A container layer: `.wh.` names are deletions (OCI image specification, layer.md).
     Layer,
-    /// An archive like any other: every name is a name.
+    /// An archive like any other (a model, a chart): every name is a name.
     Plain,
 }
 

@@ -206,7 +206,11 @@ impl Parser {
     /// be needed next in any case.
     const fn supply(&self, need: usize, ahead: usize) -> Supply {
         let there = self.buffer.len() - self.start;
-        if there >= need {
+        if self.asked > 0 {
+            // Nothing is digested before all of it came, so what was read when a fault is found
+            // does not depend on the pieces either.
+            Supply::Ask(self.asked)
+        } else if there >= need {
             Supply::Enough
         } else if self.ended {
             Supply::Short(there)

@@ -45,8 +45,9 @@ impl Xattrs {
 
     /// Sorted by name. The same name is allowed once in each spelling, with the same value.
     pub(crate) fn finish(mut self) -> Result<Vec<Xattr>, Fault> {
-        self.0
-            .sort_by(|a, b| (&a.0.name, a.1, a.2.offset).cmp(&(&b.0.name, b.1, b.2.offset)));
+        self.0.sort_unstable_by(|a, b| {
+            (&a.0.name, a.1, a.2.offset).cmp(&(&b.0.name, b.1, b.2.offset))
+        });
         let mut sorted: Vec<Xattr> = Vec::with_capacity(self.0.len());
         let mut spelled = Spelling::Schily;
         for (xattr, spelling, at) in self.0 {
