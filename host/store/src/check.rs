@@ -18,7 +18,6 @@ pub use damage::Damage;
 
 /// What to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct CheckOptions {
     /// Read every object and compare it with its name. Without, only names, links and the
     /// structure of streams are checked.

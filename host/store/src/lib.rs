@@ -6,8 +6,8 @@
 //!
 //! Invariants: an object appears under its digest whole or not at all. A name is made only after
 //! everything it leads to has been synced. Symbolic links are never followed, and what is read
-//! from the repository is checked like any input. Nothing is deleted except under an exclusive
-//! lock.
+//! from the repository is checked like any input. No object and no stream is deleted
+//! except under an exclusive lock.
 
 mod beneath;
 pub mod check;

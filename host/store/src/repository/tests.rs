@@ -88,6 +88,46 @@ fn required_verity_is_had_or_refused() {
 }
 
 #[test]
+fn an_object_that_cannot_be_sealed_is_not_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut repository =
+        Repository::init(directory.path(), SHA512, VerityPolicy::Insecure).unwrap();
+    let unsealed = repository.put(b"unsealed").unwrap().digest;
+    Arc::get_mut(&mut repository.inner).unwrap().verity_required = true;
+    let text = repository
+        .read_object(&unsealed, 9)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.ends_with("is corrupt: not sealed with fs-verity"),
+        "{text}"
+    );
+    let text = repository.open_object(&unsealed).unwrap_err().to_string();
+    assert!(
+        text.ends_with("is corrupt: not sealed with fs-verity"),
+        "{text}"
+    );
+    assert!(repository.open_stream(&unsealed, None).is_err());
+    match repository.put(b"hello") {
+        Ok(stored) => assert_eq!(repository.read_object(&stored.digest, 9).unwrap(), b"hello"),
+        Err(StoreError::VerityUnsupported { .. }) => {
+            // Nor is the one that is there taken for good.
+            assert!(repository.put(b"unsealed").is_err());
+            let mut writer = repository.object_writer().unwrap();
+            writer.write(&vec![7; 1 << 20]).unwrap();
+            assert!(writer.finish().is_err());
+            assert_eq!(repository.usage().unwrap().objects, 1);
+        }
+        Err(error) => panic!("{error}"),
+    }
+    let report = repository
+        .check(crate::CheckOptions::default(), &|_| ())
+        .unwrap();
+    let damage: Vec<String> = report.damage.iter().map(ToString::to_string).collect();
+    assert!(damage.contains(&format!("object {unsealed}: not sealed with fs-verity")));
+}
+
+#[test]
 fn what_is_no_repository_is_not_opened() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
