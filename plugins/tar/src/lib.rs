@@ -3,7 +3,7 @@
 //! [`parser`] is a state machine without I/O and without the interface's types: it says what it
 //! wants, is given bytes, and answers with entries and cuts. [`drive`] runs it over anything that
 //! can read and cut; `component` (in WebAssembly only) is such a thing over the host's functions,
-//! [`replay`] one over a byte slice, for tests, benchmarks and fuzzing.
+//! [`mod@replay`] one over a byte slice, for tests, benchmarks and fuzzing.
 //!
 //! Strict on purpose: wherever GNU tar, Go's `archive/tar`, Python's `tarfile` or libarchive would
 //! see different files in the same bytes, the archive is refused, with the rule and the place
