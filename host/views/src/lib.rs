@@ -1,1 +1,25 @@
-//! Being laid out.
+//! What can be derived from a stored image: its merged tree, the files in it, and copies of the
+//! whole as a directory or a tar stream.
+//!
+//! Works from import records and layer streams alone. Knows nothing of importers or of the rules
+//! for tags, never reads a layer's format, and never changes a repository.
+//!
+//! Invariants: what is read from an object has been compared with its digest by the time the
+//! operation succeeds. A symbolic link of an image is text: it is followed inside the tree only
+//! ([`lookup`](Tree::lookup)), and an export never goes through one on disk.
+
+mod content;
+pub mod error;
+pub mod lookup;
+mod merge;
+mod read;
+#[cfg(test)]
+mod samples;
+pub mod tree;
+pub mod walk;
+
+pub use error::{PathFault, ViewError};
+pub use lookup::{Follow, Found};
+pub use read::{read_extents, read_file};
+pub use tree::{Content, Node, NodeId, NodeKind, Totals, Tree};
+pub use walk::{Visit, Walk};
