@@ -10,6 +10,7 @@
 
 mod content;
 pub mod error;
+pub mod export;
 pub mod lookup;
 mod merge;
 mod read;
@@ -19,6 +20,7 @@ pub mod tree;
 pub mod walk;
 
 pub use error::{PathFault, ViewError};
+pub use export::{ExportOptions, Exported, Owners, Progress, Skipped, Warning, directory, tar};
 pub use lookup::{Follow, Found};
 pub use read::{read_extents, read_file};
 pub use tree::{Content, Node, NodeId, NodeKind, Totals, Tree};
