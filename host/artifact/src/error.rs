@@ -68,7 +68,7 @@ impl ArtifactError {
 #[non_exhaustive]
 pub enum DocumentError {
     /// Not JSON, duplicate names, or a member missing or of the wrong type.
-    #[error("{0}")]
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// JSON, but not what the image specification allows.
     #[error("{0}")]

@@ -140,7 +140,10 @@ impl IntakeError {
         match self {
             Self::Transport(error) => error.is_not_found(),
             Self::Graph(error) => error.is_not_found(),
-            Self::Blob { fault: BlobFault::Host(error), .. } => error.is_not_found(),
+            Self::Blob {
+                fault: BlobFault::Host(error),
+                ..
+            } => error.is_not_found(),
             _ => false,
         }
     }
@@ -153,9 +156,9 @@ impl IntakeError {
                 .expected_found()
                 .map(|(expected, found)| (expected.to_owned(), found.to_owned())),
             Self::Blob { fault, .. } => match fault {
-                BlobFault::Mismatch { expected, found, .. } => {
-                    Some((expected.to_string(), found.to_string()))
-                }
+                BlobFault::Mismatch {
+                    expected, found, ..
+                } => Some((expected.to_string(), found.to_string())),
                 BlobFault::Host(error) => error.expected_found(),
                 _ => None,
             },

@@ -50,9 +50,7 @@ impl Feed<'_> {
         if self.is_cancelled() {
             return Err(BlobFault::Host(Box::new(IntakeError::Interrupted)));
         }
-        if let Some(blob) = unpacker.into_source() {
-            blob.finish().map_err(transport)?;
-        }
+        unpacker.into_source().finish().map_err(transport)?;
         result
     }
 
@@ -137,9 +135,11 @@ fn transport(error: TransportError) -> BlobFault {
 }
 
 fn io_fault(operation: &'static str, error: io::Error) -> BlobFault {
-    transport(TransportError::from_io(error, |source| TransportError::Io {
-        operation,
-        path: std::path::PathBuf::from("blob"),
-        source,
+    transport(TransportError::from_io(error, |source| {
+        TransportError::Io {
+            operation,
+            path: std::path::PathBuf::from("blob"),
+            source,
+        }
     }))
 }

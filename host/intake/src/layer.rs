@@ -137,8 +137,8 @@ impl Desk<'_> {
         wanted: &Wanted,
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported, BlobFault> {
-        let refuse = matches!(wanted.kind, Kind::Layer { .. })
-            && self.options.on_fault == OnFault::Refuse;
+        let refuse =
+            matches!(wanted.kind, Kind::Layer { .. }) && self.options.on_fault == OnFault::Refuse;
         match self.attempt(wanted, &Attempt::Import, on_read) {
             Ok(imported) => Ok(imported),
             Err(Failure::Fault(fault)) => Err(fault),
@@ -151,7 +151,9 @@ impl Desk<'_> {
                 self.attempt(wanted, &Attempt::Opaque(verdict), &|_| {})
                     .map_err(|failure| match failure {
                         Failure::Fault(fault) => fault,
-                        Failure::Importer(importer, fault) => BlobFault::Importer { importer, fault },
+                        Failure::Importer(importer, fault) => {
+                            BlobFault::Importer { importer, fault }
+                        }
                     })
             }
         }
@@ -164,8 +166,7 @@ impl Desk<'_> {
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported, Failure> {
         let blob = self.source.open_blob(&wanted.descriptor).map_err(host)?;
-        let same_algorithm =
-            wanted.content().algorithm() == wanted.descriptor.digest.algorithm();
+        let same_algorithm = wanted.content().algorithm() == wanted.descriptor.digest.algorithm();
         let plain = wanted.compression() == Compression::None;
         let hashed_later = plain && same_algorithm && blob.file_unverified().is_some();
         let cancel = [&*self.options.cancel, self.abort];
@@ -193,9 +194,7 @@ impl Desk<'_> {
                 })
                 .map_err(|error| host(IntakeError::Thread(error)))?;
             let steered = self.steer(wanted, attempt, tape, hashed_later);
-            let fed = feeding
-                .join()
-                .unwrap_or_else(|_| Err(BlobFault::Rebuild));
+            let fed = feeding.join().unwrap_or_else(|_| Err(BlobFault::Rebuild));
             // A blob that is not what its digest promised explains whatever else went wrong.
             fed?;
             steered
@@ -222,7 +221,13 @@ impl Desk<'_> {
             _ => None,
         };
         let size = plain.then(|| blob.size());
-        Ok(Tape::new(receiver, Arc::clone(complete), size, file, recorder))
+        Ok(Tape::new(
+            receiver,
+            Arc::clone(complete),
+            size,
+            file,
+            recorder,
+        ))
     }
 
     /// The second stage, on this thread. Consumes the tape, so that the feed notices.
@@ -251,7 +256,9 @@ impl Desk<'_> {
                 Err(Ended::Declined(reason)) if tape.position() == 0 => {
                     tracing::debug!(importer = identity.name, reason, "declined");
                 }
-                Err(ended) => return Err(self.failure(wanted, *tape, ended, identity, hashed_here)),
+                Err(ended) => {
+                    return Err(self.failure(wanted, *tape, ended, identity, hashed_here));
+                }
             }
         }
         let verdict = match attempt {
@@ -313,7 +320,11 @@ impl Desk<'_> {
             travelling_size: wanted.descriptor.size,
             annotations: wanted.descriptor.annotations.clone(),
             parameters: self.options.parameters.clone(),
-            policy: if is_layer { Policy::LAYER } else { Policy::STRICT },
+            policy: if is_layer {
+                Policy::LAYER
+            } else {
+                Policy::STRICT
+            },
             fact_namespaces: Vec::new(),
         }
     }
@@ -345,7 +356,8 @@ impl Desk<'_> {
         let (recorder, record) = tape.into_parts();
         let recorded = recorder.finish().map_err(record_fault)?;
         compare(wanted, recorded.digest)?;
-        let (stream, mut blobs) = reuse::settle(self.repository, wanted, &recorded).map_err(host)?;
+        let (stream, mut blobs) =
+            reuse::settle(self.repository, wanted, &recorded).map_err(host)?;
         if !blobs.contains(&wanted.descriptor.digest) {
             blobs.push(wanted.descriptor.digest);
         }
@@ -418,9 +430,10 @@ fn compare(wanted: &Wanted, found: ContentDigest) -> Result<(), BlobFault> {
     };
     match wanted.kind {
         Kind::Blob if found != blob => mismatch("blob digest", blob),
-        Kind::Layer { compression: Compression::None, .. }
-            if found.algorithm() == blob.algorithm() && found != blob =>
-        {
+        Kind::Layer {
+            compression: Compression::None,
+            ..
+        } if found.algorithm() == blob.algorithm() && found != blob => {
             mismatch("blob digest", blob)
         }
         Kind::Layer { diff_id, .. } if found != diff_id => mismatch("diff_id", diff_id),

@@ -9,6 +9,7 @@
 mod buffers;
 pub mod error;
 mod feed;
+mod gzip;
 mod layer;
 pub mod limits;
 mod objects;

@@ -44,6 +44,12 @@ pub(crate) const SMALL_OBJECT: u64 = 1 << 20;
 /// Objects waiting for the pool.
 pub(crate) const OBJECTS_WAITING: usize = 64;
 
+/// Small objects hashed together, at most.
+pub(crate) const BATCH: usize = 16;
+
+/// Bytes of objects hashed together, about.
+pub(crate) const BATCH_BYTES: usize = 256 << 10;
+
 /// Chunks of a large object waiting for the pool.
 pub(crate) const PARTS_WAITING: usize = 4;
 

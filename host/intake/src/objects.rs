@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use lazaret_store::{Repository, StoreError, Stored};
 
-use crate::limits::OBJECTS_WAITING;
+use crate::limits::{BATCH, BATCH_BYTES, OBJECTS_WAITING};
 
 /// An object to store.
 pub(crate) enum Work {
@@ -89,32 +89,79 @@ impl Counter {
 }
 
 fn work(repository: &Repository, jobs: &Receiver<Job>) {
-    let mut scratch = Vec::new();
-    for job in jobs {
-        let result = match job.work {
-            Work::Whole(pieces) => store(repository, &pieces, &mut scratch),
-            Work::Stream(pieces) => stream(repository, &pieces),
-        };
-        let _ = job.done.send(Done {
-            ticket: job.ticket,
-            result,
-        });
+    let mut batch = Vec::with_capacity(BATCH);
+    while let Ok(job) = jobs.recv() {
+        let streamed = gather(job, jobs, &mut batch);
+        store_batch(repository, &mut batch);
+        if let Some((ticket, pieces, done)) = streamed {
+            let result = stream(repository, &pieces);
+            let _ = done.send(Done { ticket, result });
+        }
     }
 }
 
-fn store(
-    repository: &Repository,
-    pieces: &[Bytes],
-    scratch: &mut Vec<u8>,
-) -> Result<Stored, StoreError> {
-    if let [only] = pieces {
-        return repository.put(only);
+/// An object that is held whole, and whom to tell.
+struct Held {
+    ticket: u64,
+    data: Bytes,
+    done: Sender<Done>,
+}
+
+type Streamed = (u64, Receiver<Bytes>, Sender<Done>);
+
+/// Fills `batch` with `first` and what else waits and is small: small objects are hashed together.
+/// Ends at a streamed object, which is returned, and never waits.
+fn gather(first: Job, jobs: &Receiver<Job>, batch: &mut Vec<Held>) -> Option<Streamed> {
+    let mut job = first;
+    let mut bytes = 0;
+    loop {
+        let pieces = match job.work {
+            Work::Stream(pieces) => return Some((job.ticket, pieces, job.done)),
+            Work::Whole(pieces) => pieces,
+        };
+        let data = join(pieces);
+        bytes += data.len();
+        batch.push(Held {
+            ticket: job.ticket,
+            data,
+            done: job.done,
+        });
+        if batch.len() == BATCH || bytes >= BATCH_BYTES {
+            return None;
+        }
+        job = jobs.try_recv().ok()?;
     }
-    scratch.clear();
-    for piece in pieces {
-        scratch.extend_from_slice(piece);
+}
+
+/// One piece as it is, several copied together.
+fn join(mut pieces: Vec<Bytes>) -> Bytes {
+    match pieces.len() {
+        1 => pieces.swap_remove(0),
+        _ => pieces.concat().into(),
     }
-    repository.put(scratch)
+}
+
+fn store_batch(repository: &Repository, batch: &mut Vec<Held>) {
+    if batch.len() > 1 {
+        let files: Vec<&[u8]> = batch.iter().map(|held| &held.data[..]).collect();
+        if let Ok(stored) = repository.put_many(&files) {
+            for (held, stored) in batch.drain(..).zip(stored) {
+                let _ = held.done.send(Done {
+                    ticket: held.ticket,
+                    result: Ok(stored),
+                });
+            }
+            return;
+        }
+        // Which of them failed, each says for itself.
+    }
+    for held in batch.drain(..) {
+        let result = repository.put(&held.data);
+        let _ = held.done.send(Done {
+            ticket: held.ticket,
+            result,
+        });
+    }
 }
 
 fn stream(repository: &Repository, pieces: &Receiver<Bytes>) -> Result<Stored, StoreError> {

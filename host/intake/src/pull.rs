@@ -82,7 +82,9 @@ pub fn pull(
         blobs: wanted.len(),
         bytes: wanted.iter().map(|blob| blob.descriptor.size).sum(),
     });
-    let found = fetch(repository, &source, &resolved, importers, options, &wanted, progress)?;
+    let found = fetch(
+        repository, &source, &resolved, importers, options, &wanted, progress,
+    )?;
     if options.cancel.load(Ordering::Relaxed) {
         return Err(IntakeError::Interrupted);
     }
@@ -118,7 +120,8 @@ fn plan(resolved: &Resolved) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (index, descriptor) in resolved.manifest.layers.iter().enumerate() {
         let kind = kind(resolved, index);
-        let same = |other: &Wanted| other.descriptor.digest == descriptor.digest && other.kind == kind;
+        let same =
+            |other: &Wanted| other.descriptor.digest == descriptor.digest && other.kind == kind;
         if !wanted.iter().any(same) {
             wanted.push(Wanted {
                 descriptor: descriptor.clone(),
@@ -140,7 +143,9 @@ fn position(resolved: &Resolved, wanted: &[Wanted], index: usize) -> usize {
 }
 
 fn kind(resolved: &Resolved, index: usize) -> Kind {
-    let compression = resolved.manifest.layers[index].media_type.layer_compression();
+    let compression = resolved.manifest.layers[index]
+        .media_type
+        .layer_compression();
     match (compression, &resolved.image) {
         (Some(compression), Some(image)) => Kind::Layer {
             compression,
@@ -171,7 +176,9 @@ fn fetch(
         }
         found.push(known.map(Found::Known));
     }
-    let missing: Vec<usize> = (0..wanted.len()).filter(|&index| found[index].is_none()).collect();
+    let missing: Vec<usize> = (0..wanted.len())
+        .filter(|&index| found[index].is_none())
+        .collect();
     if !missing.is_empty() {
         let imported = import_all(
             repository, source, resolved, importers, options, wanted, &missing, progress,
@@ -183,7 +190,10 @@ fn fetch(
     Ok(found.into_iter().flatten().collect())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, and each is another thing")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, and each is another thing"
+)]
 fn import_all(
     repository: &Repository,
     source: &Source,
@@ -216,7 +226,9 @@ fn import_all(
     let work = || {
         loop {
             let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&index) = missing.get(turn) else { return };
+            let Some(&index) = missing.get(turn) else {
+                return;
+            };
             if abort.load(Ordering::Relaxed) {
                 return;
             }
@@ -367,5 +379,7 @@ fn pulled_layer(wanted: &Wanted, found: &Found) -> PulledLayer {
 
 /// A poisoned lock means that another thread panicked; what it guarded is still whole.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -221,8 +221,8 @@ impl Recorder {
                 self.counts.present_bytes += stored.size;
             }
         }
-        let index = usize::try_from(done.ticket - self.first_ticket)
-            .map_err(|_| RecordError::Broken)?;
+        let index =
+            usize::try_from(done.ticket - self.first_ticket).map_err(|_| RecordError::Broken)?;
         self.pieces[index] = Piece::Stored(stored.digest, stored.size);
         self.write_ready()
     }

@@ -5,16 +5,16 @@
 //! bounded in size and in proportion to the input.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
-use flate2::bufread::GzDecoder;
 use lazaret_artifact::Compression;
 
 use crate::error::BlobFault;
+use crate::gzip::{GzipError, GzipReader};
 use crate::limits::{UnpackLimits, ZSTD_WINDOW_LOG_MAX};
 
-/// Bytes read from the source at once.
+/// Bytes read from the source of zstd frames at once.
 const READ_SIZE: usize = 128 << 10;
 
 /// A decompressing reader over `R`.
@@ -27,9 +27,8 @@ pub struct Unpacker<R: Read> {
 
 enum Decoder<R: Read> {
     None(Counted<R>),
-    Gzip(Box<GzDecoder<BufReader<Counted<R>>>>),
+    Gzip(Box<GzipReader<Counted<R>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, BufReader<Counted<R>>>>),
-    Ended,
 }
 
 /// What a read failed on.
@@ -55,10 +54,7 @@ impl<R: Read> Unpacker<R> {
         };
         let decoder = match compression {
             Compression::None => Decoder::None(source),
-            Compression::Gzip => {
-                let source = BufReader::with_capacity(READ_SIZE, source);
-                Decoder::Gzip(Box::new(GzDecoder::new(source)))
-            }
+            Compression::Gzip => Decoder::Gzip(Box::new(GzipReader::new(source))),
             Compression::Zstd => {
                 let source = BufReader::with_capacity(READ_SIZE, source);
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
@@ -87,17 +83,10 @@ impl<R: Read> Unpacker<R> {
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, UnpackError> {
         let mut filled = 0;
         while filled < buffer.len() {
-            let count = match self.decoder.read(&mut buffer[filled..]) {
-                Ok(0) => {
-                    if self.decoder.advance()? {
-                        continue;
-                    }
-                    break;
-                }
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.decoder.blame(error)),
-            };
+            let count = self.decoder.read(&mut buffer[filled..])?;
+            if count == 0 {
+                break;
+            }
             filled += count;
         }
         self.made += filled as u64;
@@ -125,69 +114,61 @@ impl<R: Read> Unpacker<R> {
     }
 
     /// The source, to read what is left of it.
-    pub fn into_source(self) -> Option<R> {
+    pub fn into_source(self) -> R {
         match self.decoder {
-            Decoder::None(source) => Some(source.source),
-            Decoder::Gzip(decoder) => Some(decoder.into_inner().into_inner().source),
-            Decoder::Zstd(decoder) => Some(decoder.finish().into_inner().source),
-            Decoder::Ended => None,
+            Decoder::None(source) => source.source,
+            Decoder::Gzip(decoder) => decoder.into_source().source,
+            Decoder::Zstd(decoder) => decoder.finish().into_inner().source,
         }
     }
 }
 
 impl<R: Read> Decoder<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::None(source) => source.read(buffer),
-            Self::Gzip(decoder) => decoder.read(buffer),
-            Self::Zstd(decoder) => decoder.read(buffer),
-            Self::Ended => Ok(0),
-        }
-    }
-
-    /// After the end of a gzip member: whether another one follows. zstd's reader goes from frame
-    /// to frame by itself.
-    fn advance(&mut self) -> Result<bool, UnpackError> {
-        let Self::Gzip(decoder) = self else {
-            return Ok(false);
-        };
-        let next = decoder.get_mut().fill_buf().map_err(UnpackError::Source)?;
-        match next {
-            [] => Ok(false),
-            // ID1 of the member header; the rest is the decoder's to check.
-            [0x1f, ..] => {
-                let Self::Gzip(decoder) = std::mem::replace(self, Self::Ended) else {
-                    return Ok(false);
-                };
-                *self = Self::Gzip(Box::new(GzDecoder::new(decoder.into_inner())));
-                Ok(true)
-            }
-            [..] => {
-                let source = decoder.get_ref();
-                let offset = source.get_ref().consumed.get() - source.buffer().len() as u64;
-                Err(UnpackError::Fault(BlobFault::TrailingGarbage {
-                    format: "gzip",
-                    offset,
-                }))
+    /// Zero only at the end.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, UnpackError> {
+        loop {
+            let error = match self {
+                Self::Gzip(decoder) => return decoder.read(buffer).map_err(gzip_error),
+                Self::None(source) => match source.read(buffer) {
+                    Ok(count) => return Ok(count),
+                    Err(error) => error,
+                },
+                Self::Zstd(decoder) => match decoder.read(buffer) {
+                    Ok(count) => return Ok(count),
+                    Err(error) => error,
+                },
+            };
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(self.blame(error));
             }
         }
     }
 
-    /// An error of the source passes through decoders unchanged; all others are theirs.
+    /// An error of the source passes through the zstd decoder unchanged; all others are its own.
     fn blame(&self, error: io::Error) -> UnpackError {
-        let (failed, format) = match self {
-            Self::None(_) | Self::Ended => return UnpackError::Source(error),
-            Self::Gzip(decoder) => (&decoder.get_ref().get_ref().failed, "gzip"),
-            Self::Zstd(decoder) => (&decoder.get_ref().get_ref().failed, "zstd"),
-        };
-        if failed.get() {
-            UnpackError::Source(error)
-        } else {
-            UnpackError::Fault(BlobFault::Decompress {
-                format,
-                source: error,
-            })
+        match self {
+            Self::Zstd(decoder) if !decoder.get_ref().get_ref().failed.get() => {
+                UnpackError::Fault(BlobFault::Decompress {
+                    format: "zstd",
+                    source: error,
+                })
+            }
+            _ => UnpackError::Source(error),
         }
+    }
+}
+
+fn gzip_error(error: GzipError) -> UnpackError {
+    match error {
+        GzipError::Source(error) => UnpackError::Source(error),
+        GzipError::Broken(reason) => UnpackError::Fault(BlobFault::Decompress {
+            format: "gzip",
+            source: io::Error::new(io::ErrorKind::InvalidData, reason),
+        }),
+        GzipError::Trailing(offset) => UnpackError::Fault(BlobFault::TrailingGarbage {
+            format: "gzip",
+            offset,
+        }),
     }
 }
 

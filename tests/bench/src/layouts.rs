@@ -23,7 +23,11 @@ pub struct Layouts {
 /// # Errors
 /// When this machine has too few files to make a fair image.
 pub fn make(directory: &Path, bytes: u64) -> Result<Layouts> {
-    let roots: Vec<PathBuf> = ROOTS.iter().map(PathBuf::from).filter(|root| root.is_dir()).collect();
+    let roots: Vec<PathBuf> = ROOTS
+        .iter()
+        .map(PathBuf::from)
+        .filter(|root| root.is_dir())
+        .collect();
     let picked = pick(&roots, bytes)?;
     ensure!(
         picked.bytes >= 400_000_000.min(bytes) && picked.files >= 10_000.min(bytes / 40_000),
@@ -48,8 +52,10 @@ pub fn make(directory: &Path, bytes: u64) -> Result<Layouts> {
     ] {
         let to = directory.join(name);
         let mut layout = LayoutBuilder::create(&to)?;
-        let layers: Vec<(&[u8], Compression)> =
-            archives.iter().map(|archive| (&archive[..], compression)).collect();
+        let layers: Vec<(&[u8], Compression)> = archives
+            .iter()
+            .map(|archive| (&archive[..], compression))
+            .collect();
         layout.image("bench", &layers)?;
         layout.finish()?;
         directories.push((compression, to));
@@ -66,7 +72,11 @@ pub fn make(directory: &Path, bytes: u64) -> Result<Layouts> {
 /// # Errors
 /// When it cannot be written.
 pub fn make_tenfold(directory: &Path, bytes: u64) -> Result<PathBuf> {
-    let roots: Vec<PathBuf> = ROOTS.iter().map(PathBuf::from).filter(|root| root.is_dir()).collect();
+    let roots: Vec<PathBuf> = ROOTS
+        .iter()
+        .map(PathBuf::from)
+        .filter(|root| root.is_dir())
+        .collect();
     let picked = pick(&roots, bytes)?;
     let mut layer = LayerBuilder::default();
     for copy in 0..10 {

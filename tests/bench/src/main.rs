@@ -3,7 +3,10 @@
 //! Each measured run is a process of its own under `time`, on a fresh repository in a tmpfs, with
 //! the layout already in memory. The two of a pair follow each other at once and change places
 //! every time, so that what else the machine does hits both.
-#![expect(clippy::print_stdout, reason = "a program; its findings are its output")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a program; its findings are its output"
+)]
 #![expect(clippy::print_stderr, reason = "a program; says what it is doing")]
 
 mod layouts;

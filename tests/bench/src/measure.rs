@@ -81,12 +81,20 @@ pub fn pairs(
 ) -> Result<(Vec<Cost>, Vec<Cost>)> {
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     for turn in 0..=count {
-        let order = if turn % 2 == 0 { [true, false] } else { [false, true] };
+        let order = if turn % 2 == 0 {
+            [true, false]
+        } else {
+            [false, true]
+        };
         for is_a in order {
             prepare()?;
             let cost = measure(if is_a { a } else { b })?;
             if turn > 0 {
-                if is_a { of_a.push(cost) } else { of_b.push(cost) }
+                if is_a {
+                    of_a.push(cost)
+                } else {
+                    of_b.push(cost)
+                }
             }
         }
     }

@@ -55,7 +55,13 @@ fn run(arguments: &Pull, importers: &Importers<'_>) -> Result<()> {
         tags: vec!["bench".parse()?],
         ..PullOptions::default()
     };
-    pull(&repository, &arguments.source.parse()?, importers, &options, &|_| {})?;
+    pull(
+        &repository,
+        &arguments.source.parse()?,
+        importers,
+        &options,
+        &|_| {},
+    )?;
     Ok(())
 }
 
@@ -170,7 +176,9 @@ fn convert(entry: Entry) -> wit::Entry {
                 seconds: posix.mtime.seconds,
                 nanoseconds: posix.mtime.nanoseconds,
             },
-            device: posix.device.map(|(major, minor)| wit::Device { major, minor }),
+            device: posix
+                .device
+                .map(|(major, minor)| wit::Device { major, minor }),
             xattrs: posix
                 .xattrs
                 .into_iter()

@@ -99,7 +99,9 @@ impl Bench<'_> {
             version(cfsctl)
         ));
         report.line("");
-        HEADER.map(|line| report.line(line));
+        for line in HEADER {
+            report.line(line);
+        }
         for (compression, directory) in &layouts.directories {
             let (name, targets) = match compression {
                 Compression::Gzip => ("gzip", [Some(0.50), Some(0.75)]),
@@ -119,8 +121,7 @@ impl Bench<'_> {
             ]
             .map(OsString::from)
             .to_vec();
-            let (ours, theirs) =
-                pairs(self.arguments.pairs, &|| self.fresh(), &ours, &theirs)?;
+            let (ours, theirs) = pairs(self.arguments.pairs, &|| self.fresh(), &ours, &theirs)?;
             report.pair(name, &ours, &theirs, targets);
         }
         Ok(())
@@ -130,7 +131,9 @@ impl Bench<'_> {
         report.line("");
         report.line("The importer in the sandbox beside the same parser compiled natively:");
         report.line("");
-        HEADER.map(|line| report.line(line));
+        for line in HEADER {
+            report.line(line);
+        }
         let own = std::env::current_exe()?;
         let cache = self.base.join("cache");
         for (compression, directory) in &layouts.directories {
@@ -284,7 +287,10 @@ fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processor = read("/proc/cpuinfo")
         .lines()
-        .find_map(|line| line.strip_prefix("model name").map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned()))
+        .find_map(|line| {
+            line.strip_prefix("model name")
+                .map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned())
+        })
         .unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease");

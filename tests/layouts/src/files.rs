@@ -33,7 +33,9 @@ pub fn pick(roots: &[PathBuf], max_bytes: u64) -> Result<Pick> {
 }
 
 fn walk(path: &Path, device: u64, max_bytes: u64, picked: &mut Pick) {
-    let Ok(meta) = fs::symlink_metadata(path) else { return };
+    let Ok(meta) = fs::symlink_metadata(path) else {
+        return;
+    };
     let kind = meta.file_type();
     if meta.dev() != device || picked.bytes >= max_bytes {
         return;
@@ -49,7 +51,9 @@ fn walk(path: &Path, device: u64, max_bytes: u64, picked: &mut Pick) {
         picked.paths.push(path.to_owned());
     } else if kind.is_dir() {
         picked.paths.push(path.to_owned());
-        let Ok(entries) = fs::read_dir(path) else { return };
+        let Ok(entries) = fs::read_dir(path) else {
+            return;
+        };
         let mut names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         names.sort();
         for name in names {

@@ -128,7 +128,10 @@ impl LayoutBuilder {
             "mediaType": "application/vnd.oci.image.index.v1+json",
             "manifests": self.manifests,
         });
-        fs::write(self.directory.join("index.json"), serde_json::to_vec(&index)?)?;
+        fs::write(
+            self.directory.join("index.json"),
+            serde_json::to_vec(&index)?,
+        )?;
         Ok(())
     }
 }

@@ -36,7 +36,9 @@ fn unpack(data: &[u8], compression: Compression, limits: UnpackLimits) -> Result
 }
 
 fn sample() -> Vec<u8> {
-    (0..50_000_u32).flat_map(|n| (n / 7).to_le_bytes()).collect()
+    (0..50_000_u32)
+        .flat_map(|n| (n / 7).to_le_bytes())
+        .collect()
 }
 
 #[test]
@@ -49,7 +51,12 @@ fn members_and_frames_are_joined() {
         unpack(&[two, gzip(b)].concat(), Compression::Gzip, limits).unwrap(),
         data
     );
-    let skippable = [&0x184d_2a53_u32.to_le_bytes()[..], &5_u32.to_le_bytes(), b"hello"].concat();
+    let skippable = [
+        &0x184d_2a53_u32.to_le_bytes()[..],
+        &5_u32.to_le_bytes(),
+        b"hello",
+    ]
+    .concat();
     let frames = [
         skippable.clone(),
         zstd_frame(a),
@@ -78,7 +85,11 @@ fn every_truncation_is_refused() {
             // No bytes at all are no zstd frames, which is what the format calls empty.
             let no_frames = compression == Compression::Zstd && length == 0;
             let result = unpack(&packed[..length], compression, UnpackLimits::default());
-            assert_eq!(result.is_ok(), whole_member || no_frames, "{compression:?} {length}");
+            assert_eq!(
+                result.is_ok(),
+                whole_member || no_frames,
+                "{compression:?} {length}"
+            );
         }
     }
 }
@@ -95,7 +106,10 @@ fn trailing_garbage_is_refused_with_its_offset() {
     };
     assert_eq!(
         with(b"\0\0\0").unwrap_err(),
-        format!("gzip data is followed by something else at offset {}", packed.len())
+        format!(
+            "gzip data is followed by something else at offset {}",
+            packed.len()
+        )
     );
     assert!(with(&[0x1f]).is_err());
     assert!(with(&[0x1f, 0x8c, 8, 0]).is_err());
@@ -138,7 +152,10 @@ fn bombs_are_refused_early() {
             ..limits
         };
         let error = unpack(&packed, compression, roomy).unwrap_err();
-        assert_eq!(error, format!("decompresses to more than {} bytes", 3 << 20));
+        assert_eq!(
+            error,
+            format!("decompresses to more than {} bytes", 3 << 20)
+        );
         unpack(&packed, compression, UnpackLimits::default()).unwrap();
     }
 }
