@@ -73,9 +73,6 @@ impl Default for Budget {
 /// Bytes one `read`, `peek` or `read-at` returns at most.
 pub const MAX_READ: u32 = 64 * 1024;
 
-/// What any call costs, besides its bytes: stops a loop over `position`.
-pub const CALL_FUEL: u64 = 500;
-
 /// Bytes of a fact key, an attribute key or a component's own name.
 pub const MAX_KEY_LENGTH: usize = 128;
 
@@ -97,7 +94,8 @@ pub const MAX_XATTR_BYTES: usize = 1 << 20;
 /// Bytes of literal content of one entry.
 pub const MAX_LITERAL: usize = 64 * 1024;
 
-/// Fuel, memory and time of `describe` and `probe`, which look at nothing large.
+/// Fuel of `describe` and `probe`, which look at nothing large, and again as much for what they
+/// make the host do.
 pub const PREPARATION_FUEL: u64 = 100_000_000;
 
 /// Bytes of input `probe` sees.

@@ -21,9 +21,9 @@ impl HostSink for State {
     fn derive(
         &mut self,
         _: Resource<SinkHandle>,
-        _media_type: String,
+        media_type: String,
     ) -> Result<Resource<DerivedHandle>> {
-        self.steer(|steering| steering.begin_derived())?;
+        self.steer(|steering| steering.begin_derived(&media_type))?;
         Ok(Resource::new_own(DERIVED))
     }
 

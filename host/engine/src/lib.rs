@@ -21,6 +21,7 @@ pub mod importer;
 mod limiter;
 pub mod offer;
 mod paths;
+mod prices;
 pub mod registry;
 mod sandbox;
 pub mod session;

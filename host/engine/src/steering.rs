@@ -3,24 +3,17 @@
 //! The wasm glue in `host_*.rs` only converts arguments and calls these methods. A parser compiled
 //! natively can call them too, and then goes through the same checks.
 
+use lazaret_artifact::MediaType;
 use lazaret_artifact::text::escape;
 use tracing::{debug, info, warn};
 
 use crate::bindings::types as wit;
-use crate::budget::{Budget, CALL_FUEL, MAX_LOG_LENGTH, MAX_READ};
+use crate::budget::{Budget, MAX_LOG_LENGTH, MAX_READ};
 use crate::checks::Checks;
 use crate::error::{Fault, FaultKind};
 use crate::offer::Offer;
+use crate::prices;
 use crate::session::{Report, Session, SessionError, Storage};
-
-/// Making an object costs the host a file, so cutting a blob to dust is expensive.
-const OBJECT_FUEL: u64 = 20_000;
-
-/// Recording an entry or fact.
-const OUTPUT_FUEL: u64 = 2_000;
-
-/// Bytes moved unseen for one unit of fuel.
-const MOVED_PER_FUEL: u64 = 64;
 
 /// Bytes a small blob may always derive.
 const DERIVED_FREE: u64 = 1 << 20;
@@ -137,7 +130,7 @@ impl Steering {
     /// # Errors
     /// Out of fuel.
     pub fn position(&mut self) -> Result<u64, Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         Ok(self.session.position())
     }
 
@@ -146,7 +139,7 @@ impl Steering {
     /// # Errors
     /// Out of fuel.
     pub fn remaining(&mut self) -> Result<Option<u64>, Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         Ok(self.session.remaining())
     }
 
@@ -156,7 +149,7 @@ impl Steering {
     /// Out of fuel, or the session's.
     pub fn peek(&mut self, max: u32) -> Result<Vec<u8>, Stop> {
         let max = max.min(MAX_READ);
-        self.charge(u64::from(max))?;
+        self.call(u64::from(max))?;
         let bytes = self.session.peek(max as usize).map_err(Stop::Session)?;
         Ok(bytes.to_vec())
     }
@@ -178,8 +171,8 @@ impl Steering {
     /// # Errors
     /// A zero-length object, out of fuel, or the session's.
     pub fn keep(&mut self, length: u64, storage: Storage) -> Result<Result<(), Shortfall>, Stop> {
-        self.charge(length / MOVED_PER_FUEL)?;
-        self.keep_uncharged(length, storage)
+        self.call(0)?;
+        self.keep_segment(length, storage)
     }
 
     /// `cursor.splice-rest`; also what is left when an importer returns.
@@ -187,7 +180,7 @@ impl Steering {
     /// # Errors
     /// Out of fuel, or the session's.
     pub fn keep_rest(&mut self) -> Result<u64, Stop> {
-        self.charge(OBJECT_FUEL)?;
+        self.call(prices::OBJECT)?;
         if self.session.peek(1).map_err(Stop::Session)?.is_empty() {
             return Ok(0);
         }
@@ -204,17 +197,20 @@ impl Steering {
         &mut self,
         plan: impl IntoIterator<Item = (u64, Storage)>,
     ) -> Result<Result<(), Shortfall>, Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         for (length, storage) in plan {
-            self.charge(length / MOVED_PER_FUEL)?;
-            if let Err(shortfall) = self.keep_uncharged(length, storage)? {
+            self.charge(prices::CALL)?;
+            if let Err(shortfall) = self.keep_segment(length, storage)? {
                 return Ok(Err(shortfall));
             }
         }
         Ok(Ok(()))
     }
 
-    fn keep_uncharged(
+    /// What is moved is paid for afterwards, since a length is only what a header claims: a short
+    /// input ends in a shortfall, which the importer can explain, and not in a spent budget. Nothing
+    /// is lost by it, since the host moves every byte once in any case.
+    fn keep_segment(
         &mut self,
         length: u64,
         storage: Storage,
@@ -225,12 +221,13 @@ impl Steering {
                     .at(self.session.position(), 0)
                     .into());
             }
-            self.charge(OBJECT_FUEL)?;
+            self.charge(prices::OBJECT)?;
         }
         if length == 0 {
             return Ok(Ok(()));
         }
         let kept = self.session.keep(length, storage).map_err(Stop::Session)?;
+        self.charge(prices::moved(kept))?;
         if kept < length {
             return Ok(Err(Shortfall { available: kept }));
         }
@@ -242,7 +239,7 @@ impl Steering {
     /// # Errors
     /// No random access granted, out of fuel, or the session's.
     pub fn size(&mut self) -> Result<u64, Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         self.require_random()?;
         self.session.size().map_err(Stop::Session)
     }
@@ -253,7 +250,7 @@ impl Steering {
     /// No random access granted, out of fuel, or the session's.
     pub fn read_at(&mut self, offset: u64, max: u32) -> Result<Vec<u8>, Stop> {
         let max = max.min(MAX_READ);
-        self.charge(u64::from(max))?;
+        self.call(u64::from(max))?;
         self.require_random()?;
         self.session
             .read_at(offset, max as usize)
@@ -265,12 +262,11 @@ impl Steering {
     /// # Errors
     /// An invalid entry, too many, out of fuel, or the session's.
     pub fn emit(&mut self, entries: Vec<wit::Entry>) -> Result<u32, Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         let first = u32::try_from(self.checks.entries)
             .map_err(|_| Fault::new(FaultKind::Output, "too many entries"))?;
         for entry in entries {
-            let size = entry.path.len() + entry.content.len() * 32;
-            self.charge(OUTPUT_FUEL + size as u64)?;
+            self.charge(prices::entry(&entry))?;
             let entry = self.checks.entry(entry)?;
             self.session.entry(entry).map_err(Stop::Session)?;
         }
@@ -282,9 +278,9 @@ impl Steering {
     /// # Errors
     /// An invalid fact, too many, out of fuel, or the session's.
     pub fn add_facts(&mut self, facts: Vec<wit::Fact>) -> Result<(), Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         for fact in facts {
-            self.charge(OUTPUT_FUEL)?;
+            self.charge(prices::fact(&fact))?;
             let fact = self.checks.fact(fact)?;
             self.session.fact(fact).map_err(Stop::Session)?;
         }
@@ -294,15 +290,19 @@ impl Steering {
     /// `sink.derive`
     ///
     /// # Errors
-    /// No derivation granted, another one still open, or out of fuel.
-    pub fn begin_derived(&mut self) -> Result<(), Stop> {
-        self.charge(OBJECT_FUEL)?;
+    /// No derivation granted, another one still open, no media type, or out of fuel.
+    pub fn begin_derived(&mut self, media_type: &str) -> Result<(), Stop> {
+        self.call(prices::OBJECT + media_type.len() as u64)?;
         if !self.may_derive {
             return Err(argument("did not declare that it derives").into());
         }
-        if self.derived_open.replace(0).is_some() {
+        if self.derived_open.is_some() {
             return Err(argument("one derived object at a time").into());
         }
+        if media_type.parse::<MediaType>().is_err() {
+            return Err(argument("derives something that is no media type").into());
+        }
+        self.derived_open = Some(0);
         Ok(())
     }
 
@@ -311,7 +311,7 @@ impl Steering {
     /// # Errors
     /// Too many bytes for the input, none open, out of fuel, or the session's.
     pub fn append_derived(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        self.charge(bytes.len() as u64)?;
+        self.call(bytes.len() as u64)?;
         self.add_derived(bytes)
     }
 
@@ -320,13 +320,14 @@ impl Steering {
     /// # Errors
     /// A range beyond the input, or as for [`Self::append_derived`].
     pub fn append_derived_input(&mut self, offset: u64, length: u64) -> Result<(), Stop> {
-        self.charge(length / MOVED_PER_FUEL)?;
+        self.call(0)?;
         self.require_random()?;
         let size = self.session.size().map_err(Stop::Session)?;
         let end = offset.checked_add(length).filter(|end| *end <= size);
         let Some(end) = end else {
             return Err(Fault::new(FaultKind::Extent, "derives from beyond the input").into());
         };
+        self.charge(prices::moved(length))?;
         let mut at = offset;
         while at < end {
             let piece = (end - at).min(u64::from(MAX_READ)) as usize;
@@ -343,15 +344,18 @@ impl Steering {
     /// `derived.finish`
     ///
     /// # Errors
-    /// None open, out of fuel, or the session's.
+    /// None open, one without bytes, out of fuel, or the session's.
     pub fn finish_derived(&mut self) -> Result<u32, Stop> {
-        self.charge(0)?;
+        self.call(0)?;
         let Some(length) = self.derived_open.take() else {
             return Err(argument("no derived object is open").into());
         };
-        if length > 0 {
-            self.session.finish_derived().map_err(Stop::Session)?;
+        // The session never hears of an object that never began, and would number the next one
+        // otherwise than the importer does.
+        if length == 0 {
+            return Err(argument("a derived object of no bytes").into());
         }
+        self.session.finish_derived().map_err(Stop::Session)?;
         Ok(self.checks.add_derived(length)?)
     }
 
@@ -360,7 +364,7 @@ impl Steering {
     /// # Errors
     /// Out of fuel.
     pub fn log(&mut self, level: Level, message: &str) -> Result<(), Stop> {
-        self.charge(message.len() as u64)?;
+        self.call(message.len() as u64)?;
         self.log_lines += 1;
         if self.log_lines > self.max_log_lines {
             if self.log_lines == self.max_log_lines + 1 {
@@ -405,8 +409,12 @@ impl Steering {
         }
     }
 
+    fn call(&mut self, work: u64) -> Result<(), Stop> {
+        self.charge(work.saturating_add(prices::CALL))
+    }
+
     fn charge(&mut self, work: u64) -> Result<(), Stop> {
-        self.work = self.work.saturating_add(CALL_FUEL).saturating_add(work);
+        self.work = self.work.saturating_add(work);
         if self.work > self.work_limit {
             return Err(Fault::new(
                 FaultKind::Fuel,
@@ -421,3 +429,6 @@ impl Steering {
 fn argument(reason: &str) -> Fault {
     Fault::new(FaultKind::Argument, reason)
 }
+
+#[cfg(test)]
+mod tests;
