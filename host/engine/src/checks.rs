@@ -129,6 +129,15 @@ impl Checks {
                 ),
             })?;
         self.entries += 1;
+        if self.entries + self.paths.implied() > self.max_entries {
+            return Err(Fault::new(
+                FaultKind::Output,
+                format!(
+                    "more than {} entries and directories above them",
+                    self.max_entries
+                ),
+            ));
+        }
         Ok(Entry {
             path,
             kind,
@@ -275,10 +284,12 @@ impl Checks {
         name: &dyn Fn() -> String,
     ) -> Result<Posix, Fault> {
         const SET_ID: u32 = 0o6000;
+        // On a directory the bits make nothing run as somebody else.
+        let is_directory = matches!(kind, EntryKind::Directory | EntryKind::OpaqueDirectory);
         if source.mode & !0o7777 != 0 {
             return Err(argument(format!("{}: mode {:o}", name(), source.mode)));
         }
-        if source.mode & SET_ID != 0 && kind == EntryKind::Regular && !self.policy.set_id {
+        if source.mode & SET_ID != 0 && !is_directory && !self.policy.set_id {
             return Err(Fault::new(
                 FaultKind::Policy,
                 format!("{}: set-id bits", name()),
@@ -437,3 +448,6 @@ const fn entry_kind(kind: wit::EntryKind) -> EntryKind {
         wit::EntryKind::Part => EntryKind::Part,
     }
 }
+
+#[cfg(test)]
+mod tests;

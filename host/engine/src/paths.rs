@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 
 use lazaret_artifact::{EntryKind, EntryPath};
 
@@ -40,6 +40,8 @@ pub(crate) struct Paths {
     first: RandomState,
     second: RandomState,
     known: HashMap<u64, Known, Passthrough>,
+    /// Directories that were implied and never named.
+    implied: u64,
 }
 
 impl Paths {
@@ -48,7 +50,14 @@ impl Paths {
             first: RandomState::new(),
             second: RandomState::new(),
             known: HashMap::default(),
+            implied: 0,
         }
+    }
+
+    /// Directories that names below them imply and that have no entry: one name can imply two
+    /// thousand.
+    pub(crate) const fn implied(&self) -> u64 {
+        self.implied
     }
 
     /// What was said of `path`, if anything.
@@ -68,36 +77,39 @@ impl Paths {
         if kind == EntryKind::Part {
             return self.insert_part(path, duplicates);
         }
-        self.imply_parents(path.as_bytes())?;
+        let (key, check) = self.imply_parents(path.as_bytes())?;
         let seen = match kind {
             EntryKind::Directory | EntryKind::OpaqueDirectory => Seen::Directory,
             EntryKind::Whiteout => Seen::Hidden,
             _ => Seen::Linkable,
         };
-        let (key, check) = self.fingerprint(path.as_bytes());
+        // A directory may be emptied and described in either order.
+        let marker = kind == EntryKind::OpaqueDirectory;
         match self.known.entry(key) {
             Slot::Vacant(slot) => {
                 slot.insert(Known {
                     check,
                     seen,
-                    named: true,
+                    named: !marker,
                 });
+                self.implied += u64::from(marker);
             }
             Slot::Occupied(mut slot) => {
                 let known = slot.get_mut();
                 if known.check != check {
                     return Err(Conflict::Collision);
                 }
-                // A directory may be emptied and described in either order.
-                let marker = kind == EntryKind::OpaqueDirectory;
-                if known.named && !duplicates && !marker {
+                if marker && known.seen != Seen::Directory {
+                    return Err(Conflict::ParentNotDirectory);
+                }
+                // What was only implied may be named once, as the directory it was taken for.
+                let repeats = known.named || seen != Seen::Directory;
+                if repeats && !duplicates && !marker {
                     return Err(Conflict::Duplicate);
                 }
-                *known = Known {
-                    check,
-                    seen,
-                    named: known.named || !marker,
-                };
+                let named = known.named || !marker;
+                self.implied -= u64::from(named && !known.named);
+                *known = Known { check, seen, named };
             }
         }
         Ok(())
@@ -121,11 +133,19 @@ impl Paths {
         }
     }
 
-    fn imply_parents(&mut self, path: &[u8]) -> Result<(), Conflict> {
-        let mut end = path.len();
-        while let Some(slash) = path[..end].iter().rposition(|&byte| byte == b'/') {
-            end = slash;
-            let (key, check) = self.fingerprint(&path[..end]);
+    /// Notes every directory above `path` and returns the fingerprint of `path` itself. Each byte is
+    /// hashed once, however many directories there are.
+    fn imply_parents(&mut self, path: &[u8]) -> Result<Fingerprint, Conflict> {
+        let mut hasher = self.hasher();
+        let mut components = path.split(|&byte| byte == b'/').peekable();
+        // From the top, all the way down: a directory far above may have been replaced by a link
+        // since.
+        while let Some(component) = components.next() {
+            hasher.descend(component);
+            if components.peek().is_none() {
+                break;
+            }
+            let (key, check) = hasher.fingerprint();
             match self.known.entry(key) {
                 Slot::Vacant(slot) => {
                     slot.insert(Known {
@@ -133,6 +153,7 @@ impl Paths {
                         seen: Seen::Directory,
                         named: false,
                     });
+                    self.implied += 1;
                 }
                 Slot::Occupied(slot) => {
                     let known = slot.get();
@@ -142,16 +163,41 @@ impl Paths {
                     if known.seen != Seen::Directory {
                         return Err(Conflict::ParentNotDirectory);
                     }
-                    // Further up too: a directory above may have been replaced by a link since.
                 }
             }
         }
-        Ok(())
+        Ok(hasher.fingerprint())
     }
 
-    fn fingerprint(&self, path: &[u8]) -> (u64, [u8; 7]) {
-        let [check @ .., _] = self.second.hash_one(path).to_le_bytes();
-        (self.first.hash_one(path), check)
+    fn fingerprint(&self, path: &[u8]) -> Fingerprint {
+        let mut hasher = self.hasher();
+        for component in path.split(|&byte| byte == b'/') {
+            hasher.descend(component);
+        }
+        hasher.fingerprint()
+    }
+
+    fn hasher(&self) -> PathHasher {
+        PathHasher(self.first.build_hasher(), self.second.build_hasher())
+    }
+}
+
+type Fingerprint = (u64, [u8; 7]);
+
+/// Hashes a path from the root down, with a fingerprint on each level.
+struct PathHasher(DefaultHasher, DefaultHasher);
+
+impl PathHasher {
+    fn descend(&mut self, component: &[u8]) {
+        for hasher in [&mut self.0, &mut self.1] {
+            hasher.write(component);
+            hasher.write_u8(b'/');
+        }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        let [check @ .., _] = self.1.finish().to_le_bytes();
+        (self.0.finish(), check)
     }
 }
 
@@ -169,7 +215,7 @@ impl BuildHasher for Passthrough {
 
 struct PassthroughHasher(u64);
 
-impl std::hash::Hasher for PassthroughHasher {
+impl Hasher for PassthroughHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -229,6 +275,70 @@ mod tests {
             paths.insert(&path("x/y/w"), EntryKind::Regular, true),
             Err(Conflict::ParentNotDirectory)
         );
+    }
+
+    #[test]
+    fn a_path_is_what_it_was_even_without_duplicates() {
+        let mut paths = Paths::new();
+        for (text, kind, expected) in [
+            ("a/b", EntryKind::Regular, Ok(())),
+            ("a", EntryKind::Symlink, Err(Conflict::Duplicate)),
+            ("a", EntryKind::OpaqueDirectory, Ok(())),
+            ("a", EntryKind::Directory, Ok(())),
+            ("a", EntryKind::OpaqueDirectory, Ok(())),
+            ("a", EntryKind::Directory, Err(Conflict::Duplicate)),
+            (
+                "a/b",
+                EntryKind::OpaqueDirectory,
+                Err(Conflict::ParentNotDirectory),
+            ),
+            (
+                "a/b/c",
+                EntryKind::Regular,
+                Err(Conflict::ParentNotDirectory),
+            ),
+        ] {
+            assert_eq!(
+                paths.insert(&path(text), kind, false),
+                expected,
+                "{text} {kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn implied_directories_are_counted_until_they_are_named() {
+        let mut paths = Paths::new();
+        paths
+            .insert(&path("a/b/c/d"), EntryKind::Regular, false)
+            .unwrap();
+        paths
+            .insert(&path("a/b/e"), EntryKind::Regular, false)
+            .unwrap();
+        assert_eq!(paths.implied(), 3);
+        paths
+            .insert(&path("a/b"), EntryKind::Directory, false)
+            .unwrap();
+        assert_eq!(paths.implied(), 2);
+        paths
+            .insert(&path("a/b"), EntryKind::OpaqueDirectory, false)
+            .unwrap();
+        paths
+            .insert(&path("a/b"), EntryKind::Directory, true)
+            .unwrap();
+        assert_eq!(paths.implied(), 2);
+    }
+
+    #[test]
+    fn components_are_told_apart() {
+        let mut paths = Paths::new();
+        paths
+            .insert(&path("ab/c"), EntryKind::Regular, false)
+            .unwrap();
+        for absent in [&b"a/bc"[..], b"abc", b"a", b"ab/", b"", b"ab/c/"] {
+            assert_eq!(paths.get(absent), None, "{absent:?}");
+        }
+        assert_eq!(paths.get(b"ab/c"), Some(Seen::Linkable));
     }
 
     #[test]
