@@ -30,10 +30,13 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadFa
         _ if is_text(bytes) => return Err(LoadFault::Text),
         _ => return Err(LoadFault::NotWasm),
     }
-    Component::from_binary(engine, bytes).map_err(|error| LoadFault::Invalid(format!("{error:#}")))
+    Component::from_binary(engine, bytes).map_err(|error| LoadFault::invalid(&error))
 }
 
 fn is_text(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
-    start.starts_with(b"(component") || start.starts_with(b"(module") || start.starts_with(b";;")
+    // Forms, and the two forms of comments.
+    [&b"(component"[..], b"(module", b"(;", b";;"]
+        .iter()
+        .any(|opening| start.starts_with(opening))
 }

@@ -56,6 +56,17 @@ pub enum LoadFault {
     Invalid(String),
 }
 
+impl LoadFault {
+    // wasmtime quotes the names in a component, which are whatever its author wanted.
+    pub(crate) fn world(error: &wasmtime::Error) -> Self {
+        Self::World(escape(format!("{error:#}").as_bytes()))
+    }
+
+    pub(crate) fn invalid(error: &wasmtime::Error) -> Self {
+        Self::Invalid(escape(format!("{error:#}").as_bytes()))
+    }
+}
+
 impl fmt::Display for LoadFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

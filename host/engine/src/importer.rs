@@ -62,7 +62,7 @@ impl Importer {
             .linker()
             .instantiate_pre(&component)
             .and_then(ImporterPre::new)
-            .map_err(|error| fail(LoadFault::World(format!("{error:#}"))))?;
+            .map_err(|error| fail(LoadFault::world(&error)))?;
         let described = describe(&sandbox, &pre).map_err(|source| EngineError::Describe {
             name: name.to_owned(),
             source,
@@ -275,21 +275,49 @@ fn convert_offer(offer: &Offer) -> plugin::Offer {
     }
 }
 
-/// Sorts a trap into the kinds of faults.
+/// Sorts what ended a run into the kinds of faults. What the host itself refused is on record;
+/// wasmtime's own refusals come as codes, or as texts that the hostile importers pin.
 fn fault_of(store: &mut Store<State>, error: &wasmtime::Error) -> Fault {
-    if let Some(fault) = store.data_mut().limiter.fault.take() {
+    let state = store.data_mut();
+    if let Some(Stop::Fault(fault)) = state.stop.take() {
         return fault;
     }
-    let text = format!("{error:#}");
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Fault::new(FaultKind::Fuel, "all of its own fuel"),
-        Some(Trap::Interrupt) => Fault::new(FaultKind::Stalled, "no call to the host in time"),
-        Some(Trap::AllocationTooLarge) => Fault::new(FaultKind::Memory, text),
-        // wasmtime has no codes for these two; their texts are pinned by the hostile importers.
-        None if text.contains("handle") && text.contains("limit") => {
-            Fault::new(FaultKind::Handles, text)
-        }
-        None if text.contains("fuel") => Fault::new(FaultKind::Output, text),
-        _ => Fault::new(FaultKind::Trap, text),
+    if let Some(fault) = state.limiter.fault.take() {
+        return fault;
     }
+    let kind = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return Fault::new(FaultKind::Fuel, "all of its own fuel"),
+        Some(Trap::Interrupt) => {
+            return Fault::new(FaultKind::Stalled, "no call to the host in time");
+        }
+        Some(_) => FaultKind::Trap,
+        None => kind_of(&error.root_cause().to_string()),
+    };
+    Fault::new(kind, format!("{error:#}"))
+}
+
+/// The kind behind a refusal for which wasmtime has no code. Only the beginning of the text is
+/// compared, since the rest may be the importer's.
+fn kind_of(text: &str) -> FaultKind {
+    const KINDS: [(&str, FaultKind); 5] = [
+        (
+            "cannot allocate another handle: store handle limit",
+            FaultKind::Handles,
+        ),
+        (
+            "cannot lend resource: store handle limit",
+            FaultKind::Handles,
+        ),
+        (
+            "too much data is being copied between the host and the guest",
+            FaultKind::Output,
+        ),
+        ("resource limit exceeded: table", FaultKind::Table),
+        // Memories, and instances: each takes memory of the host's.
+        ("resource limit exceeded:", FaultKind::Memory),
+    ];
+    KINDS
+        .iter()
+        .find(|(start, _)| text.starts_with(start))
+        .map_or(FaultKind::Trap, |(_, kind)| *kind)
 }

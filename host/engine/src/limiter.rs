@@ -58,8 +58,10 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
+    /// More than the memory's type allows, or than this machine has.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(error)
+        self.refuse(Fault::new(FaultKind::Memory, error.to_string()))
+            .map(drop)
     }
 
     fn table_growing(
@@ -82,7 +84,8 @@ impl ResourceLimiter for Limiter {
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(error)
+        self.refuse(Fault::new(FaultKind::Table, error.to_string()))
+            .map(drop)
     }
 
     fn instances(&self) -> usize {

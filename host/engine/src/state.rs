@@ -1,6 +1,9 @@
 //! What a wasmtime store holds during a call, and how a host function ends the run.
 
+use crate::budget::PREPARATION_FUEL;
+use crate::error::{Fault, FaultKind};
 use crate::limiter::Limiter;
+use crate::prices;
 use crate::steering::{Steering, Stop};
 
 /// The only cursor of a run.
@@ -30,6 +33,8 @@ pub(crate) struct State {
     pub(crate) calls: u64,
     /// What the stall watch saw last.
     pub(crate) calls_seen: u64,
+    /// Fuel spent on calls while describing or probing.
+    preparation: u64,
 }
 
 impl State {
@@ -40,7 +45,25 @@ impl State {
             stop: None,
             calls: 0,
             calls_seen: 0,
+            preparation: 0,
         }
+    }
+
+    /// Pays for a call that handed over `bytes` while there is nothing to steer.
+    pub(crate) fn prepare(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.calls += 1;
+        self.preparation = self
+            .preparation
+            .saturating_add(prices::CALL)
+            .saturating_add(bytes as u64);
+        if self.preparation > PREPARATION_FUEL {
+            self.stop = Some(Stop::Fault(Fault::new(
+                FaultKind::Fuel,
+                format!("calls to the host cost more than {PREPARATION_FUEL}"),
+            )));
+            return Err(wasmtime::Error::msg("the host ended the run"));
+        }
+        Ok(())
     }
 
     /// Runs `call` on the steering; what it cannot answer traps the guest and is kept.
