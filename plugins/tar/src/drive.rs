@@ -97,7 +97,7 @@ pub fn import<S: Steer>(steer: &mut S, names: Names) -> Result<Ending, Stop<S::E
                 let used = if inline == 0 { 1 } else { 2 };
                 match steer.cut(&plan[..used]).map_err(Stop::Steer)? {
                     Passed::All => {}
-                    Passed::Until(end) => return Err(Stop::Fault(parser.cut_short(end))),
+                    Passed::Until(end) => parser.cut_short(end).map_err(Stop::Fault)?,
                 }
             }
             Step::End(end) => {

@@ -76,7 +76,7 @@ rules! {
     TruncatedHeader = "input ends within a header",
     /// The data of an `x`, `g`, `L` or `K` header, or its padding, is cut off.
     TruncatedExtension = "input ends within an extension header's data",
-    /// A file's data or its padding is cut off.
+    /// A file's data is cut off.
     TruncatedContent = "input ends within a member's data",
     /// A sparse map in blocks of its own is cut off.
     TruncatedSparseMap = "input ends within a sparse map",

@@ -24,7 +24,7 @@ pub enum Step {
     /// A member. Its content's bytes come later.
     Entry(Entry),
     /// Bytes to be passed unseen: first `object` of them, not zero, as one object, then `inline`
-    /// ones. If the input ends first, [`Parser::cut_short`] has the fault.
+    /// ones. If the input ends first, [`Parser::cut_short`] has to be told.
     Cut {
         /// A file's stored bytes.
         object: u64,
@@ -44,6 +44,10 @@ pub enum End {
     HalfMarker,
     /// With the input, behind a member. All readers accept it.
     Bare,
+    /// With the input, behind the last byte of a file whose padding is not there, or not all of it.
+    /// `umoci insert` 0.4 writes every layer like that. Go accepts it; GNU tar, Python and libarchive
+    /// fail, so nobody is shown other files.
+    Unpadded,
     /// There was not one byte: an archive without members (Go, GNU tar; Python fails).
     Empty,
 }
@@ -56,8 +60,8 @@ enum State {
     SecondZero(Span),
     /// The data of an extension header.
     Extension { kind: u8, header: Span, size: usize },
-    /// A small file's content and padding: one block.
-    Small,
+    /// A small file's content, this many bytes, and padding: one block.
+    Small(u64),
     /// A sparse file's map.
     Sparse(Box<Sparse>),
     /// A stretch the caller is to pass.
@@ -143,13 +147,21 @@ impl Parser {
     }
 
     /// The input ended at offset `end`, within the last cut.
-    pub fn cut_short(&mut self, end: u64) -> Fault {
-        let cut = match self.state {
-            State::Passing { object, inline } => object + inline,
-            _ => 0,
+    ///
+    /// # Errors
+    /// Not all of the file's bytes are there.
+    pub fn cut_short(&mut self, end: u64) -> Result<(), Fault> {
+        let State::Passing { object, inline } = self.state else {
+            return Err(self.fail(Span::new(self.position, 0).breaks(Rule::TruncatedContent)));
         };
-        let available = end.saturating_sub(self.position).min(cut);
-        self.fail(Span::new(self.position, available).breaks(Rule::TruncatedContent))
+        let available = end.saturating_sub(self.position).min(object + inline);
+        if available < object {
+            let at = Span::new(self.position, available);
+            return Err(self.fail(at.breaks(Rule::TruncatedContent)));
+        }
+        self.position += available;
+        self.state = State::Ended(End::Unpadded);
+        Ok(())
     }
 
     /// Bytes of the input that were digested or cut. After [`Step::End`], where the archive ends.
@@ -185,7 +197,7 @@ impl Parser {
             State::Header => self.header(),
             State::SecondZero(first) => self.second_zero(first),
             State::Extension { kind, header, size } => self.extension(kind, header, size),
-            State::Small => self.small(),
+            State::Small(stored) => self.small(stored),
             State::Sparse(sparse) => self.sparse(sparse),
             State::Cut { object, inline } => {
                 self.state = State::Passing { object, inline };
@@ -497,7 +509,7 @@ impl Parser {
         self.state = if stored == 0 {
             State::Header
         } else if stored <= INLINE_CONTENT_MAX {
-            State::Small
+            State::Small(stored)
         } else {
             State::Cut {
                 object: stored,
@@ -507,14 +519,19 @@ impl Parser {
         Ok(entry.map(Step::Entry))
     }
 
-    fn small(&mut self) -> Result<Option<Step>, Fault> {
+    fn small(&mut self, stored: u64) -> Result<Option<Step>, Fault> {
         // A header follows in any case, or nothing at all.
         match self.supply(BLOCK, BLOCK) {
             Supply::Enough => {
                 self.digest(BLOCK);
                 Ok(None)
             }
-            Supply::Ask(bytes) => Ok(self.ask(State::Small, bytes)),
+            Supply::Ask(bytes) => Ok(self.ask(State::Small(stored), bytes)),
+            Supply::Short(there) if there as u64 >= stored => {
+                self.digest(there);
+                self.state = State::Ended(End::Unpadded);
+                Ok(None)
+            }
             Supply::Short(there) => {
                 let at = Span::new(self.position, there as u64);
                 Err(at.breaks(Rule::TruncatedContent))

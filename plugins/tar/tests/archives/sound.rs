@@ -34,6 +34,34 @@ fn an_archive_may_end_in_four_ways() {
     }
 }
 
+/// As `umoci insert` 0.4 writes them.
+#[test]
+fn the_last_files_padding_may_be_missing() {
+    for (content, kept) in [
+        (5, vec![inline(512 + 5)]),
+        (64, vec![inline(512 + 64)]),
+        (65, vec![inline(512), object(65)]),
+        (600, vec![inline(512), object(600)]),
+    ] {
+        let whole = Archive::new().file("a", vec![b'x'; content]);
+        let found = read(&whole.bytes[..512 + content]);
+        assert_eq!(found.entries, read(&whole.bytes).entries);
+        assert_eq!(found.cuts, kept, "{content}");
+        let ending = found.ending.expect("the archive is sound");
+        assert_eq!((ending.end, ending.offset), (End::Unpadded, 512 + content as u64));
+        assert_eq!(ending.trailing, 0);
+        // Some of the padding changes nothing but the place of the end.
+        let some = ending.offset + 9;
+        let found = read(&whole.bytes[..some as usize]);
+        let ending = found.ending.expect("the archive is sound");
+        assert_eq!((ending.end, ending.offset), (End::Unpadded, some));
+        // Any less is a truncated file.
+        let found = read(&whole.bytes[..512 + content - 1]);
+        let fault = found.ending.expect_err("the archive is not");
+        assert_eq!(fault.rule, Rule::TruncatedContent);
+    }
+}
+
 #[test]
 fn what_follows_the_end_is_kept_inline_up_to_a_bound() {
     let file = Archive::new().file("a", [b'x'; 100]);

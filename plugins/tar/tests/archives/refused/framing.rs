@@ -82,32 +82,11 @@ pub fn cases() -> Vec<Case> {
             99,
         ),
         (
-            "no padding",
-            archive[..612].to_vec(),
-            Rule::TruncatedContent,
-            512,
-            100,
-        ),
-        (
-            "padding cut off",
-            archive[..1023].to_vec(),
-            Rule::TruncatedContent,
-            512,
-            511,
-        ),
-        (
             "small content cut off",
             new().head(Head::ustar(b'0', "a", 5)).raw("abc").bytes,
             Rule::TruncatedContent,
             512,
             3,
-        ),
-        (
-            "small content without padding",
-            new().head(Head::ustar(b'0', "a", 5)).raw("abcde").bytes,
-            Rule::TruncatedContent,
-            512,
-            5,
         ),
         (
             "huge content",
