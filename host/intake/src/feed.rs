@@ -50,6 +50,10 @@ impl Feed<'_> {
         if self.is_cancelled() {
             return Err(BlobFault::Host(Box::new(IntakeError::Interrupted)));
         }
+        if let Err(BlobFault::Host(_)) = result {
+            // The blob itself failed, or is not what was promised; it can say so only once.
+            return result;
+        }
         unpacker.into_source().finish().map_err(transport)?;
         result
     }
