@@ -174,12 +174,14 @@ impl TransportError {
         )
     }
 
-    /// Whether what was asked for is not there.
+    /// Whether what was asked for is not there. A blob that a document promises is both: not there,
+    /// and a fault of the input.
     #[must_use]
     pub const fn is_not_found(&self) -> bool {
         matches!(
             self,
             Self::NoDirectory { .. }
+                | Self::MissingBlob { .. }
                 | Self::NoSuchTag { .. }
                 | Self::NoSuchDigest { .. }
                 | Self::Empty { .. }

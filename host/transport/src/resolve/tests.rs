@@ -372,5 +372,6 @@ fn documents_that_contradict_each_other_are_refused() {
         "digest": ContentDigest::sha256(b"nowhere")});
     fixture.add(&missing, Some("missing"));
     let error = fixture.resolve(Some("missing"), None).unwrap_err();
-    assert!(matches!(&error, TransportError::MissingBlob { .. }) && error.is_input_fault());
+    assert!(matches!(&error, TransportError::MissingBlob { .. }));
+    assert!(error.is_input_fault() && error.is_not_found());
 }
