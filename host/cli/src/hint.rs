@@ -1,0 +1,156 @@
+//! What to try next, for errors where something is known to help.
+
+use std::error::Error;
+use std::io;
+
+use lazaret_engine::{EngineError, Fault, FaultKind};
+use lazaret_graph::GraphError;
+use lazaret_intake::BlobFault;
+use lazaret_store::StoreError;
+use lazaret_transport::TransportError;
+use lazaret_views::ViewError;
+
+use crate::exit;
+use crate::global::NoRepository;
+use crate::place::Homeless;
+use crate::rebuild::NoBlob;
+
+/// Linux's "no space left on device" and "disk quota exceeded".
+const FULL: [i32; 2] = [28, 122];
+
+/// The hint for the first cause that has one, the innermost first: it knows best.
+pub fn hint(error: &anyhow::Error) -> Option<String> {
+    let causes = exit::causes(error);
+    let is_loading = causes.iter().any(|cause| cause.is::<EngineError>());
+    causes
+        .into_iter()
+        .rev()
+        .find_map(|cause| match cause.downcast_ref() {
+            Some(fault) => of_fault(fault, is_loading),
+            None => of(cause),
+        })
+}
+
+fn of(cause: &(dyn Error + 'static)) -> Option<String> {
+    let fixed = |text: &str| Some(text.to_owned());
+    if let Some(error) = cause.downcast_ref::<io::Error>() {
+        return match error.raw_os_error() {
+            Some(code) if FULL.contains(&code) => fixed(
+                "the disk is full; what was stored is kept, and a second run goes on from there",
+            ),
+            _ => None,
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<TransportError>() {
+        return of_transport(error);
+    }
+    if let Some(error) = cause.downcast_ref::<BlobFault>() {
+        return match error {
+            BlobFault::TooLarge { .. } => fixed("--max-layer-size allows more"),
+            BlobFault::Bomb { .. } => fixed("--max-ratio allows more, if you trust the source"),
+            BlobFault::Unclaimed { .. } => fixed("--on-fault opaque keeps it whole"),
+            BlobFault::Rebuild => fixed("this should not happen: check the disk, and report it"),
+            _ => None,
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<GraphError>() {
+        return match error {
+            GraphError::Name { .. } => fixed("a name is a tag, or @sha256:…"),
+            GraphError::NoSuchTag { .. } | GraphError::NoSuchImage { .. } => {
+                fixed("`lazaret images` lists what there is")
+            }
+            GraphError::IsIndex { .. } => fixed(
+                "`lazaret inspect --raw` prints the index; name one of its manifests by @digest",
+            ),
+            error if error.is_damage() => fixed("`lazaret fsck` lists all damage"),
+            _ => None,
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return match error {
+            StoreError::ReadOnly { .. } => {
+                fixed("--repo DIR or LAZARET_REPO names another repository")
+            }
+            StoreError::NotARepository { .. } => fixed("`lazaret init` makes one"),
+            StoreError::OtherConfiguration { .. } => {
+                fixed("--repo DIR names another place; a repository's settings cannot be changed")
+            }
+            StoreError::VerityUnsupported { .. } => {
+                fixed("`lazaret init --insecure` does without; ext4, btrfs and f2fs can have it")
+            }
+            StoreError::Locked { .. } => fixed("try again when the other process is done"),
+            _ => None,
+        };
+    }
+    if let Some(ViewError::NotEmpty { .. }) = cause.downcast_ref() {
+        return fixed("name a directory that is empty or does not exist yet");
+    }
+    if cause.is::<NoBlob>() {
+        return fixed(
+            "layers are stored decompressed, under the diff_id that `lazaret inspect` shows",
+        );
+    }
+    if cause.is::<NoRepository>() {
+        return fixed(
+            "`lazaret init` makes one, and so does the first `lazaret pull`; \
+             --repo DIR or LAZARET_REPO names another",
+        );
+    }
+    if cause.is::<Homeless>() {
+        return fixed("--repo DIR or LAZARET_REPO says where the repository is");
+    }
+    None
+}
+
+fn of_transport(error: &TransportError) -> Option<String> {
+    let text = match error {
+        TransportError::Source { text, .. } => return of_source(text),
+        TransportError::NoDirectory { .. } | TransportError::NotALayout { .. } => {
+            "`skopeo copy SOURCE oci:DIR:TAG` makes an OCI layout"
+        }
+        TransportError::NoSuchTag { .. }
+        | TransportError::NoSuchDigest { .. }
+        | TransportError::Ambiguous { .. } => "say which with oci:DIR:TAG or oci:DIR@DIGEST",
+        TransportError::NoPlatform { .. } => "--platform OS/ARCH[/VARIANT] chooses one",
+        TransportError::DefaultTag { .. } => "--tag NAME gives it a name",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// Other tools' names of sources that `skopeo` can turn into a layout.
+fn of_source(text: &str) -> Option<String> {
+    const FOREIGN: [&str; 7] = [
+        "docker://",
+        "docker-daemon:",
+        "docker-archive:",
+        "oci-archive:",
+        "containers-storage:",
+        "dir:",
+        "ostree:",
+    ];
+    if FOREIGN.iter().any(|transport| text.starts_with(transport)) {
+        return Some(format!(
+            "`skopeo copy {text} oci:DIR:TAG` makes an OCI layout of it"
+        ));
+    }
+    std::path::Path::new(text)
+        .is_dir()
+        .then(|| format!("for the OCI layout there, say oci:{text}"))
+}
+
+/// `is_loading` when the importer failed before it saw a layer that could be kept whole.
+fn of_fault(fault: &Fault, is_loading: bool) -> Option<String> {
+    let flag = match fault.kind {
+        FaultKind::Fuel => Some("--fuel"),
+        FaultKind::Memory => Some("--max-memory"),
+        FaultKind::Stalled => Some("--stall-timeout"),
+        FaultKind::Output if fault.reason.contains("entries") => Some("--max-entries"),
+        _ => None,
+    };
+    let more = flag.map(|flag| format!("{flag} allows more"));
+    let opaque = (!is_loading)
+        .then(|| "--on-fault opaque keeps such a layer whole, without its entries".to_owned());
+    let parts: Vec<String> = more.into_iter().chain(opaque).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}

@@ -1,0 +1,142 @@
+//! `lazaret fsck`
+
+use anyhow::Context as _;
+use clap::Args;
+use lazaret_graph::{Finding, FsckOptions, Name, Severity, fsck_image};
+use lazaret_store::{Access, CheckReport};
+use serde::Serialize;
+
+use crate::amount::{counted, size};
+use crate::draw::Checking;
+use crate::exit::Code;
+use crate::global::Global;
+use crate::output::{Output, clean, note};
+use crate::verb::parse_name;
+
+/// Check objects, streams and names; list all damage
+///
+/// Every object is compared with its digest. With a NAME only that image is looked at, and without
+/// --deep its objects have only to be there. Changes nothing. Exits with 6 when there is damage;
+/// what else is worth knowing is listed, too.
+#[derive(Debug, Args)]
+#[command(after_long_help = JSON)]
+pub struct Fsck {
+    /// Rebuild layers, too, and compare them with their digests
+    #[arg(long)]
+    deep: bool,
+
+    /// Check only this image: a tag, or @sha256:…
+    name: Option<String>,
+}
+
+const JSON: &str = "\
+JSON: damaged, images, layers, records, and without NAME objects, objectBytes, streams (counts of
+what was checked), and findings, each with severity (damage, warning or information), text, affected (names).";
+
+impl Fsck {
+    /// Runs it.
+    pub fn run(self, global: &Global) -> anyhow::Result<Code> {
+        let name = self.name.as_deref().map(parse_name).transpose()?;
+        let repository = global.open(Access::Read)?;
+        let progress = Checking::new(global);
+        let show = |step| progress.show(step);
+        let options = FsckOptions {
+            deep: self.deep,
+            ..FsckOptions::default()
+        };
+        let report = match &name {
+            Some(name) => fsck_image(&repository, name, options, &show)
+                .with_context(|| format!("checking {name}"))?,
+            None => lazaret_graph::fsck(&repository, options, &show)
+                .with_context(|| format!("checking {:?}", repository.path()))?,
+        };
+        drop(progress);
+        let findings = &report.findings;
+        let damages = findings
+            .iter()
+            .filter(|finding| finding.severity() == Severity::Damage);
+        let damages = damages.count() as u64;
+        let mut output = Output::new();
+        if global.json {
+            output.document(&Document {
+                damaged: damages > 0,
+                images: report.images,
+                layers: report.layers,
+                records: report.records,
+                store: name.is_none().then(|| StoreCounts::of(&report.store)),
+                findings: findings.iter().map(Line::of).collect(),
+            })?;
+        } else {
+            for finding in findings {
+                output.line(clean(&finding.to_string()))?;
+            }
+        }
+        output.finish()?;
+        if !global.quiet {
+            let verdict = match damages {
+                0 => "no damage".to_owned(),
+                found => counted(found, "piece of damage", "pieces of damage"),
+            };
+            let mut counts = vec![
+                counted(report.images, "image", "images"),
+                counted(report.layers, "layer", "layers"),
+            ];
+            if name.is_none() {
+                counts.push(counted(report.store.objects, "object", "objects"));
+                counts.push(size(report.store.bytes));
+            }
+            note(format!("{}: {verdict}", counts.join(", ")));
+        }
+        Ok(match damages {
+            0 => Code::Done,
+            _ => Code::Damage,
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    damaged: bool,
+    images: u64,
+    layers: u64,
+    records: u64,
+    #[serde(flatten)]
+    store: Option<StoreCounts>,
+    findings: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StoreCounts {
+    objects: u64,
+    object_bytes: u64,
+    streams: u64,
+}
+
+impl StoreCounts {
+    fn of(report: &CheckReport) -> Self {
+        Self {
+            objects: report.objects,
+            object_bytes: report.bytes,
+            streams: report.streams,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    severity: Severity,
+    text: String,
+    affected: &'a [Name],
+}
+
+impl<'a> Line<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self {
+            severity: finding.severity(),
+            text: finding.problem.to_string(),
+            affected: &finding.affected,
+        }
+    }
+}

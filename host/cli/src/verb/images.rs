@@ -1,0 +1,123 @@
+//! `lazaret images`
+
+use anyhow::Context as _;
+use clap::Args;
+use lazaret_artifact::ContentDigest;
+use lazaret_graph::images::Details;
+use lazaret_graph::{ImageRow, list};
+use lazaret_store::Access;
+use serde::Serialize;
+
+use crate::amount::size;
+use crate::exit::Code;
+use crate::failure;
+use crate::global::Global;
+use crate::output::{Output, note};
+use crate::table::{Align, Table};
+use crate::time::day_of;
+
+/// List what has a tag
+#[derive(Debug, Args)]
+#[command(after_long_help = JSON)]
+pub struct Images {}
+
+const JSON: &str = "\
+JSON, a line for each tag: name, digest, kind (image, artifact or index), artifactType, platform
+(os, architecture, variant), created, size (of the rebuilt blobs), layers; or name, digest and
+error for one that cannot be read.";
+
+impl Images {
+    /// Runs it.
+    pub fn run(self, global: &Global) -> anyhow::Result<Code> {
+        let repository = global.open(Access::Read)?;
+        let rows = list(&repository).context("listing images")?;
+        let mut output = Output::new();
+        if global.json {
+            for row in &rows {
+                output.json_line(&Line::of(row))?;
+            }
+        } else {
+            output.text(table(&rows).render())?;
+        }
+        output.finish()?;
+        let mut code = Code::Done;
+        for row in rows {
+            if let Err(error) = row.details {
+                let error = anyhow::Error::from(error).context(format!("tag {}", row.tag));
+                note(failure::render(&error, false));
+                code = Code::Damage;
+            }
+        }
+        Ok(code)
+    }
+}
+
+fn table(rows: &[ImageRow]) -> Table {
+    let mut table = Table::new([
+        ("NAME", Align::Left),
+        ("KIND", Align::Left),
+        ("DIGEST", Align::Left),
+        ("CREATED", Align::Left),
+        ("SIZE", Align::Right),
+        ("PLATFORM OR TYPE", Align::Left),
+    ]);
+    for row in rows {
+        let digest = row
+            .digest
+            .map_or_else(|| "-".to_owned(), |digest| digest.short());
+        let cells = match &row.details {
+            Ok(details) => [
+                kind(details).to_owned(),
+                digest,
+                details.created.as_deref().map_or("-", day_of).to_owned(),
+                size(details.size),
+                details
+                    .platform
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .or_else(|| details.artifact_type.clone())
+                    .unwrap_or_default(),
+            ],
+            Err(_) => [
+                "damaged".to_owned(),
+                digest,
+                "-".to_owned(),
+                "-".to_owned(),
+                String::new(),
+            ],
+        };
+        let [kind, digest, created, size, about] = cells;
+        table.row([row.tag.clone(), kind, digest, created, size, about]);
+    }
+    table
+}
+
+fn kind(details: &Details) -> &'static str {
+    match details.kind {
+        lazaret_graph::Kind::Image => "image",
+        lazaret_graph::Kind::Artifact => "artifact",
+        lazaret_graph::Kind::Index => "index",
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<ContentDigest>,
+    #[serde(flatten)]
+    details: Option<&'a Details>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    fn of(row: &'a ImageRow) -> Self {
+        Self {
+            name: &row.tag,
+            digest: row.digest,
+            details: row.details.as_ref().ok(),
+            error: row.details.as_ref().err().map(ToString::to_string),
+        }
+    }
+}

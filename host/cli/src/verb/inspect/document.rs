@@ -1,0 +1,100 @@
+//! What `inspect --json` prints.
+
+use std::collections::BTreeMap;
+
+use lazaret_artifact::record::{ImporterIdentity, Verdict};
+use lazaret_artifact::{ContentDigest, Descriptor, MediaType, Platform, Tag};
+use lazaret_graph::{Image, Kind, Name};
+use serde::Serialize;
+
+use super::{Layer, total_size};
+
+type Annotations = BTreeMap<String, String>;
+
+/// An image or artifact.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageDocument<'a> {
+    name: &'a Name,
+    digest: &'a ContentDigest,
+    media_type: &'a MediaType,
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a MediaType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<&'a Platform>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<&'a str>,
+    size: u64,
+    tags: &'a [Tag],
+    config: &'a Descriptor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a Descriptor>,
+    annotations: &'a Annotations,
+    layers: Vec<LayerDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LayerDocument<'a> {
+    #[serde(flatten)]
+    descriptor: &'a Descriptor,
+    content: &'a ContentDigest,
+    content_size: u64,
+    #[serde(flatten)]
+    import: Option<Import<'a>>,
+}
+
+#[derive(Serialize)]
+struct Import<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importer: Option<&'a ImporterIdentity>,
+    entries: u64,
+    facts: u64,
+    fuel: u64,
+    verdict: &'a Verdict,
+}
+
+/// Of an image or artifact.
+pub fn of_image<'a>(name: &'a Name, image: &'a Image, layers: &'a [Layer]) -> ImageDocument<'a> {
+    let manifest = &image.manifest;
+    let config = image.config.as_ref();
+    let artifact_type = manifest.artifact_type.as_ref();
+    ImageDocument {
+        name,
+        digest: &manifest.digest,
+        media_type: &manifest.media_type,
+        kind: match config {
+            Some(_) => Kind::Image,
+            None => Kind::Artifact,
+        },
+        artifact_type: match config {
+            Some(_) => artifact_type,
+            None => artifact_type.or(Some(&manifest.config.media_type)),
+        },
+        platform: config.map(|config| &config.platform),
+        created: config.and_then(|config| config.created.as_deref()),
+        size: total_size(image, layers),
+        tags: &image.tags,
+        config: &manifest.config,
+        subject: manifest.subject.as_ref(),
+        annotations: &manifest.annotations,
+        layers: image
+            .layers
+            .iter()
+            .zip(layers)
+            .map(|(layer, import)| LayerDocument {
+                descriptor: &layer.descriptor,
+                content: &layer.key,
+                content_size: import.content_size,
+                import: import.record.as_ref().map(|record| Import {
+                    importer: record.header.importer.as_ref(),
+                    entries: record.summary.entries,
+                    facts: record.summary.facts,
+                    fuel: record.summary.fuel,
+                    verdict: &record.summary.verdict,
+                }),
+            })
+            .collect(),
+    }
+}
