@@ -163,7 +163,6 @@ fn entries_pass_or_get_their_fault() {
         ("link emptied", named(K::OpaqueDirectory, "old/link"), Some(Path), Some(Path)),
         ("below a file", named(K::Regular, "old/file/x"), Some(Path), Some(Path)),
         ("through a link", named(K::Regular, "old/link/passwd"), Some(Path), Some(Path)),
-        ("below a whiteout", named(K::Regular, "old/gone/x"), Some(Path), Some(Path)),
         ("hidden below a link", named(K::Whiteout, "old/link/x"), Some(Path), Some(Path)),
         ("part of a file's name", named(K::Part, "old/file"), None, None),
         // Links.
