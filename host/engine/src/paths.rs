@@ -10,6 +10,10 @@ use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 
 use lazaret_artifact::{EntryKind, EntryPath};
 
+/// Before the names of parts and whiteouts: NUL cannot occur in a path, so neither is a file's key.
+const PART: &[u8] = b"\0part\0";
+const WHITEOUT: &[u8] = b"\0whiteout\0";
+
 /// What is known of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -17,8 +21,8 @@ pub(crate) enum Seen {
     Directory,
     /// Anything a hard link may name.
     Linkable,
-    /// A whiteout.
-    Hidden,
+    /// A part or a whiteout: no file of this blob.
+    Apart,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,12 +79,14 @@ impl Paths {
         duplicates: bool,
     ) -> Result<(), Conflict> {
         if kind == EntryKind::Part {
-            return self.insert_part(path, duplicates);
+            return self.insert_apart(PART, path, duplicates);
         }
         let (key, check) = self.imply_parents(path.as_bytes())?;
         let seen = match kind {
             EntryKind::Directory | EntryKind::OpaqueDirectory => Seen::Directory,
-            EntryKind::Whiteout => Seen::Hidden,
+            // It hides what other layers have there and says nothing of its own (image-spec,
+            // layer.md, "Whiteouts").
+            EntryKind::Whiteout => return self.insert_apart(WHITEOUT, path, duplicates),
             _ => Seen::Linkable,
         };
         // A directory may be emptied and described in either order.
@@ -115,15 +121,19 @@ impl Paths {
         Ok(())
     }
 
-    /// Parts are no files: their names form no tree, but none comes twice.
-    fn insert_part(&mut self, path: &EntryPath, duplicates: bool) -> Result<(), Conflict> {
-        // NUL cannot occur in a path, so this is no file's key.
-        let mut name = vec![0];
+    /// Parts and whiteouts are no files: their names form no tree, but none comes twice.
+    fn insert_apart(
+        &mut self,
+        prefix: &[u8],
+        path: &EntryPath,
+        duplicates: bool,
+    ) -> Result<(), Conflict> {
+        let mut name = prefix.to_vec();
         name.extend_from_slice(path.as_bytes());
         let (key, check) = self.fingerprint(&name);
         let known = Known {
             check,
-            seen: Seen::Hidden,
+            seen: Seen::Apart,
             named: true,
         };
         match self.known.insert(key, known) {
@@ -352,5 +362,31 @@ mod tests {
             Err(Conflict::Duplicate)
         );
         assert_eq!(paths.get(b"a/b"), None);
+    }
+
+    #[test]
+    fn a_whiteout_says_nothing_of_its_own_layer() {
+        let mut paths = Paths::new();
+        paths
+            .insert(&path("c"), EntryKind::Directory, true)
+            .unwrap();
+        paths.insert(&path("c"), EntryKind::Whiteout, true).unwrap();
+        paths
+            .insert(&path("c/x"), EntryKind::Regular, true)
+            .unwrap();
+        paths
+            .insert(&path("c/x"), EntryKind::Whiteout, true)
+            .unwrap();
+        assert_eq!(paths.get(b"c/x"), Some(Seen::Linkable));
+        paths.insert(&path("d"), EntryKind::Whiteout, true).unwrap();
+        assert_eq!(paths.get(b"d"), None);
+        paths.insert(&path("e"), EntryKind::Regular, false).unwrap();
+        paths
+            .insert(&path("e"), EntryKind::Whiteout, false)
+            .unwrap();
+        assert_eq!(
+            paths.insert(&path("e"), EntryKind::Whiteout, false),
+            Err(Conflict::Duplicate)
+        );
     }
 }
