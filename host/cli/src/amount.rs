@@ -193,7 +193,7 @@ fn scaled(number: &str, letter: &str, base: u64) -> Option<u64> {
 fn whole(mut number: u64, base: u64) -> (u64, Option<char>) {
     let mut unit = None;
     for next in UNITS {
-        if number == 0 || number % base != 0 {
+        if number == 0 || !number.is_multiple_of(base) {
             break;
         }
         number /= base;

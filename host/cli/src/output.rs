@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use anyhow::Context as _;
 use lazaret_artifact::text::escape;
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 /// Standard output, buffered. What is not [finished](Output::finish) may not be printed.
 pub struct Output {
@@ -24,15 +25,18 @@ impl Output {
 
     /// One JSON document, indented.
     pub fn document(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer_pretty(&mut self.to, value)
-            .map_err(io::Error::from)
-            .and_then(|()| self.to.write_all(b"\n"))
-            .context(FAILED)
+        self.json(value, Safe(PrettyFormatter::new()))
     }
 
     /// One JSON document on a line of its own, of a list.
     pub fn json_line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.to, value)
+        self.json(value, Safe(CompactFormatter))
+    }
+
+    fn json(&mut self, value: &impl Serialize, formatter: impl Formatter) -> anyhow::Result<()> {
+        let mut serializer = serde_json::Serializer::with_formatter(&mut self.to, formatter);
+        value
+            .serialize(&mut serializer)
             .map_err(io::Error::from)
             .and_then(|()| self.to.write_all(b"\n"))
             .context(FAILED)
@@ -66,6 +70,76 @@ impl Output {
 
 const FAILED: &str = "writing to standard output";
 
+/// JSON that may go to a terminal, too: what JSON itself lets stand and [`escape`] does not, such
+/// as DEL and bidirectional overrides, is written as `\u…`. It parses to the same.
+struct Safe<F>(F);
+
+impl<F: Formatter> Formatter for Safe<F> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut plain = 0;
+        for (at, character) in fragment.char_indices() {
+            let text = &fragment[at..at + character.len_utf8()];
+            if matches!(character, ' '..='~') || escape(text.as_bytes()) == text {
+                continue;
+            }
+            writer.write_all(&fragment.as_bytes()[plain..at])?;
+            plain = at + character.len_utf8();
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        writer.write_all(&fragment.as_bytes()[plain..])
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
 /// Prints a line to standard error. Nobody is left to tell when that fails.
 pub fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
@@ -84,6 +158,21 @@ pub fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_safe_on_a_terminal_and_means_the_same() {
+        let text = "a\u{7f}\u{9b}2J\u{202e}\u{e0041}\u{e9}\\\"\n";
+        let mut bytes = Vec::new();
+        let mut serializer =
+            serde_json::Serializer::with_formatter(&mut bytes, Safe(CompactFormatter));
+        [text].serialize(&mut serializer).unwrap();
+        let json = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            json,
+            "[\"a\\u007f\\u009b2J\\u202e\\udb40\\udc41\u{e9}\\\\\\\"\\n\"]"
+        );
+        assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [text]);
+    }
 
     #[test]
     fn cleaning_does_not_escape_twice() {

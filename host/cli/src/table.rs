@@ -1,6 +1,8 @@
 //! Tables for people: columns as wide as their widest cell, two spaces between them, nothing after
 //! the last.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::output::clean;
 
 /// Where a column's cells stand.
@@ -71,9 +73,9 @@ impl Table {
     }
 }
 
-/// Columns a cell takes, one for each character.
+/// Columns of a terminal that a cell takes.
 fn width(cell: &str) -> usize {
-    cell.chars().count()
+    UnicodeWidthStr::width(cell)
 }
 
 #[cfg(test)]
@@ -95,6 +97,14 @@ mod tests {
              b\u{fc}ro         12.3 MiB\n\
              a-long-name       7 B  x\n"
         );
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let mut table = Table::headless([Align::Left, Align::Left]);
+        table.row(["\u{65e5}\u{672c}".to_owned(), "x".to_owned()]);
+        table.row(["abcd".to_owned(), "y".to_owned()]);
+        assert_eq!(table.render(), "\u{65e5}\u{672c}  x\nabcd  y\n");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The binary, as far as it needs no image.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic where it fails")]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read as _;

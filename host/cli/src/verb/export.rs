@@ -103,8 +103,12 @@ fn warn(exported: &Exported, all: bool) {
         note(format!("warning: {}", clean(&warning.to_string())));
     }
     if shown < warnings.len() {
-        let more = counted((warnings.len() - shown) as u64, "warning", "warnings");
-        note(format!("{more} more; -v shows all"));
+        let more = counted(
+            (warnings.len() - shown) as u64,
+            "more warning",
+            "more warnings",
+        );
+        note(format!("{more}; -v shows all"));
     }
 }
 
