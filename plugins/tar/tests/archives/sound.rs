@@ -48,7 +48,10 @@ fn the_last_files_padding_may_be_missing() {
         assert_eq!(found.entries, read(&whole.bytes).entries);
         assert_eq!(found.cuts, kept, "{content}");
         let ending = found.ending.expect("the archive is sound");
-        assert_eq!((ending.end, ending.offset), (End::Unpadded, 512 + content as u64));
+        assert_eq!(
+            (ending.end, ending.offset),
+            (End::Unpadded, 512 + content as u64)
+        );
         assert_eq!(ending.trailing, 0);
         // Some of the padding changes nothing but the place of the end.
         let some = ending.offset + 9;
