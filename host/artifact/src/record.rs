@@ -24,6 +24,8 @@ pub struct Header {
     pub record_version: u32,
     /// The blob as the importer saw it, decompressed; for a layer its diff_id.
     pub content: ContentDigest,
+    /// What the content was taken for.
+    pub role: Role,
     /// What the blob was offered as.
     pub media_type: MediaType,
     /// Who parsed it; none for a blob that was kept opaque.
@@ -32,6 +34,16 @@ pub struct Header {
     /// The operator's parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
+}
+
+/// What content was taken for; it decides what an importer may say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A container layer: devices, set-id bits and privileged attributes are its business.
+    Layer,
+    /// Anything else.
+    Blob,
 }
 
 /// The exact component that parsed a blob.

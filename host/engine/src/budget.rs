@@ -60,7 +60,7 @@ impl Default for Budget {
             table_elements: 20_000,
             handles: 64,
             call_bytes: 4 << 20,
-            entries: 10_000_000,
+            entries: 2_000_000,
             facts: 100_000,
             log_lines: 1000,
             extents: 1 << 16,

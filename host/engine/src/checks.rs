@@ -72,6 +72,11 @@ impl Checks {
         Ok(())
     }
 
+    /// Directories that only names below them mention.
+    pub(crate) const fn implied(&self) -> u64 {
+        self.paths.implied()
+    }
+
     /// Validates one entry and remembers its path.
     pub(crate) fn entry(&mut self, source: wit::Entry) -> Result<Entry, Fault> {
         if self.entries >= self.max_entries {
@@ -119,6 +124,10 @@ impl Checks {
                 Conflict::ParentNotDirectory => Fault::new(
                     FaultKind::Path,
                     format!("{path} lies below something that is not a directory"),
+                ),
+                Conflict::ReplacesDirectory => Fault::new(
+                    FaultKind::Path,
+                    format!("{path} takes the place of a directory of the same blob"),
                 ),
                 Conflict::Duplicate => {
                     Fault::new(FaultKind::Path, format!("{path} comes more than once"))

@@ -36,6 +36,7 @@ struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
     ParentNotDirectory,
+    ReplacesDirectory,
     Duplicate,
     Collision,
 }
@@ -107,6 +108,10 @@ impl Paths {
                 }
                 if marker && known.seen != Seen::Directory {
                     return Err(Conflict::ParentNotDirectory);
+                }
+                // What lies below would hang in the air, and links to it would name nothing.
+                if duplicates && known.seen == Seen::Directory && seen != Seen::Directory {
+                    return Err(Conflict::ReplacesDirectory);
                 }
                 // What was only implied may be named once, as the directory it was taken for.
                 let repeats = known.named || seen != Seen::Directory;
@@ -280,10 +285,9 @@ mod tests {
         paths
             .insert(&path("x/y/z"), EntryKind::Regular, true)
             .unwrap();
-        paths.insert(&path("x"), EntryKind::Symlink, true).unwrap();
         assert_eq!(
-            paths.insert(&path("x/y/w"), EntryKind::Regular, true),
-            Err(Conflict::ParentNotDirectory)
+            paths.insert(&path("x"), EntryKind::Symlink, true),
+            Err(Conflict::ReplacesDirectory)
         );
     }
 

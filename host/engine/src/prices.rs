@@ -18,6 +18,10 @@ const OUTPUT: u64 = 2_000;
 /// ends, and a path can have two thousand of them.
 const COMPONENT: u64 = 500;
 
+/// A directory that a name implies and nothing else mentions: it takes a place in memory here, and a
+/// larger one in every view of the blob.
+const IMPLIED: u64 = 5_000;
+
 /// A byte of an entry or fact: it goes to the record, on disk, and one list in the importer's
 /// memory can be handed over any number of times.
 const RECORDED: u64 = 16;
@@ -31,6 +35,11 @@ const EXTENT_BYTES: u64 = 32;
 /// Bytes that pass through the host without being looked at.
 pub(crate) const fn moved(bytes: u64) -> u64 {
     bytes / MOVED_PER_FUEL
+}
+
+/// Directories that came into being with a name below them.
+pub(crate) const fn implied(directories: u64) -> u64 {
+    IMPLIED.saturating_mul(directories)
 }
 
 /// An entry, in proportion to everything in it.

@@ -1,6 +1,6 @@
 //! Which importer is asked about which media type.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use lazaret_artifact::MediaType;
 use lazaret_artifact::digest::ContentDigest;
@@ -32,6 +32,8 @@ struct Slot {
     builtin: Builtin,
     digest: OnceLock<ContentDigest>,
     importer: OnceLock<Arc<Importer>>,
+    /// Held while compiling: two layers at once must not both pay for it.
+    loading: Mutex<()>,
 }
 
 impl Registry {
@@ -47,6 +49,7 @@ impl Registry {
                     builtin: *builtin,
                     digest: OnceLock::new(),
                     importer: OnceLock::new(),
+                    loading: Mutex::new(()),
                 })
                 .collect(),
         }
@@ -77,6 +80,10 @@ impl Registry {
     }
 
     fn load(&self, slot: &Slot) -> Result<Arc<Importer>, EngineError> {
+        if let Some(importer) = slot.importer.get() {
+            return Ok(Arc::clone(importer));
+        }
+        let _loading = slot.loading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(importer) = slot.importer.get() {
             return Ok(Arc::clone(importer));
         }

@@ -267,7 +267,10 @@ impl Steering {
             .map_err(|_| Fault::new(FaultKind::Output, "too many entries"))?;
         for entry in entries {
             self.charge(prices::entry(&entry))?;
+            let implied = self.checks.implied();
             let entry = self.checks.entry(entry)?;
+            let implied = self.checks.implied().saturating_sub(implied);
+            self.charge(prices::implied(implied))?;
             self.session.entry(entry).map_err(Stop::Session)?;
         }
         Ok(first)

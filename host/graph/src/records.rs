@@ -22,6 +22,9 @@ use lines::Lines;
 /// end. An entry's longest parts are its extents: this is room for a hundred thousand.
 pub const MAX_LINE_LENGTH: usize = 16 * 1024 * 1024;
 
+/// Bytes of one chunk of a record: nothing of it waits in memory for long.
+const CHUNK: usize = 64 << 10;
+
 /// Writes a record while an import goes on.
 pub struct RecordWriter {
     writer: StreamWriter,
@@ -37,8 +40,10 @@ impl RecordWriter {
     /// # Errors
     /// The store's.
     pub fn new(repository: &Repository, header: &Header) -> Result<Self, GraphError> {
+        let mut writer = repository.stream_writer(ContentType::RECORD)?;
+        writer.limit_chunks(CHUNK);
         let mut new = Self {
-            writer: repository.stream_writer(ContentType::RECORD)?,
+            writer,
             content: header.content,
             line: Vec::new(),
             entries: 0,

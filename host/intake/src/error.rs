@@ -2,7 +2,7 @@
 
 use std::io;
 
-use lazaret_artifact::ContentDigest;
+use lazaret_artifact::{ContentDigest, MediaType};
 use lazaret_engine::{EngineError, Fault};
 use lazaret_graph::GraphError;
 use lazaret_store::StoreError;
@@ -35,6 +35,9 @@ pub enum IntakeError {
         #[source]
         fault: BlobFault,
     },
+    /// An object was not stored, for longer than any disk takes.
+    #[error("no object was stored for {0} seconds")]
+    Silent(u64),
     /// A thread could not be started.
     #[error("starting a worker thread")]
     Thread(#[source] io::Error),
@@ -102,6 +105,12 @@ pub enum BlobFault {
         #[source]
         fault: Fault,
     },
+    /// A layer of an image whose type says nothing about how to unpack it.
+    #[error("layers of type {media_type} cannot be unpacked")]
+    UnknownLayerType {
+        /// As declared.
+        media_type: MediaType,
+    },
     /// No importer took it, and a layer cannot do without.
     #[error("no importer takes {media_type}")]
     Unclaimed {
@@ -130,7 +139,7 @@ impl IntakeError {
                 BlobFault::Rebuild => false,
                 _ => true,
             },
-            Self::Thread(_) | Self::Session(_) | Self::Interrupted => false,
+            Self::Silent(_) | Self::Thread(_) | Self::Session(_) | Self::Interrupted => false,
         }
     }
 

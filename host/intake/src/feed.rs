@@ -16,7 +16,7 @@ use lazaret_transport::{Blob, TransportError};
 
 use crate::buffers::Buffers;
 use crate::error::{BlobFault, IntakeError};
-use crate::limits::UnpackLimits;
+use crate::limits::{CHUNK_SIZE, UnpackLimits};
 use crate::unpack::{UnpackError, Unpacker};
 
 /// What the feed needs to know.
@@ -54,7 +54,7 @@ impl Feed<'_> {
             // The blob itself failed, or is not what was promised; it can say so only once.
             return result;
         }
-        unpacker.into_source().finish().map_err(transport)?;
+        self.read_out(unpacker.into_source())?;
         result
     }
 
@@ -114,6 +114,21 @@ impl Feed<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads what is left of `blob`, for its digest.
+    fn read_out(&self, mut blob: Blob) -> Result<(), BlobFault> {
+        let mut piece = vec![0; CHUNK_SIZE];
+        loop {
+            if self.is_cancelled() {
+                return Err(BlobFault::Host(Box::new(IntakeError::Interrupted)));
+            }
+            match fill(&mut blob, &mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(io_fault("read", error)),
+            }
+        }
     }
 
     fn is_cancelled(&self) -> bool {

@@ -6,7 +6,7 @@ use std::thread;
 
 use crossbeam_channel::bounded;
 use lazaret_artifact::media_type::OCI_TAR;
-use lazaret_artifact::record::{Header, RECORD_VERSION, Summary, Verdict};
+use lazaret_artifact::record::{Header, RECORD_VERSION, Role, Summary, Verdict};
 use lazaret_artifact::{Compression, ContentDigest, Descriptor, MediaType, VerityDigest};
 use lazaret_engine::{Ended, Fault, Importer, Offer, Policy, Probe, Report, Run, Session, Steer};
 use lazaret_graph::RecordWriter;
@@ -64,6 +64,14 @@ impl Wanted {
         match self.kind {
             Kind::Layer { .. } => ContentType::LAYER,
             Kind::Blob => ContentType::BLOB,
+        }
+    }
+
+    /// What it is taken for.
+    pub(crate) const fn role(&self) -> Role {
+        match self.kind {
+            Kind::Layer { .. } => Role::Layer,
+            Kind::Blob => Role::Blob,
         }
     }
 
@@ -166,6 +174,12 @@ impl Desk<'_> {
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported, Failure> {
         let blob = self.source.open_blob(&wanted.descriptor).map_err(host)?;
+        if wanted.compression() == Compression::None && blob.size() > self.options.limits.size {
+            return Err(BlobFault::TooLarge {
+                limit: self.options.limits.size,
+            }
+            .into());
+        }
         let same_algorithm = wanted.content().algorithm() == wanted.descriptor.digest.algorithm();
         let plain = wanted.compression() == Compression::None;
         let hashed_later = plain && same_algorithm && blob.file_unverified().is_some();
@@ -338,6 +352,7 @@ impl Desk<'_> {
         let header = Header {
             record_version: RECORD_VERSION,
             content: wanted.content(),
+            role: wanted.role(),
             media_type: offer.media_type.clone(),
             importer: importer.map(|importer| importer.identity().clone()),
             parameters: offer.parameters.clone(),
@@ -356,31 +371,37 @@ impl Desk<'_> {
         let (recorder, record) = tape.into_parts();
         let recorded = recorder.finish().map_err(record_fault)?;
         compare(wanted, recorded.digest)?;
-        let (stream, mut blobs) =
-            reuse::settle(self.repository, wanted, &recorded).map_err(host)?;
-        if !blobs.contains(&wanted.descriptor.digest) {
-            blobs.push(wanted.descriptor.digest);
-        }
+        let settled = reuse::settle(self.repository, wanted, &recorded, &verdict).map_err(host)?;
         let opaque = match &verdict {
             Verdict::Imported | Verdict::Opaque => None,
             Verdict::Faulted(reason) => Some(reason.clone()),
         };
-        let summary = Summary {
-            stream,
-            size: recorded.size,
-            blobs,
-            entries: report.entries,
-            facts: report.facts,
-            fuel: report.fuel,
-            verdict,
+        let record = match settled.better_record {
+            Some(record) => record,
+            None => {
+                let mut blobs = settled.blobs;
+                if !blobs.contains(&wanted.descriptor.digest) {
+                    blobs.push(wanted.descriptor.digest);
+                }
+                let summary = Summary {
+                    stream: settled.stream,
+                    size: recorded.size,
+                    blobs,
+                    entries: report.entries,
+                    facts: report.facts,
+                    fuel: report.fuel,
+                    verdict,
+                };
+                let record = record.ok_or(BlobFault::Rebuild)?;
+                record.finish(summary).map_err(host)?.stream
+            }
         };
-        let record = record
-            .ok_or(BlobFault::Rebuild)?
-            .finish(summary)
-            .map_err(host)?
-            .stream;
+        if self.options.verify_stored && !reuse::rebuilds(self.repository, wanted, &settled.stream)
+        {
+            return Err(BlobFault::Rebuild.into());
+        }
         Ok(Imported {
-            stream,
+            stream: settled.stream,
             record,
             size: recorded.size,
             report,

@@ -14,7 +14,16 @@ pub(crate) enum Work {
     /// All of it, in pieces.
     Whole(Vec<Bytes>),
     /// More than should be held at once.
-    Stream(Receiver<Bytes>),
+    Stream(Receiver<Part>),
+}
+
+/// What comes of a streamed object. A stream that ends without [`Part::End`] was given up, and what
+/// came of it is dropped.
+pub(crate) enum Part {
+    /// The next bytes.
+    Data(Bytes),
+    /// There are no more.
+    End,
 }
 
 /// An object and whom to tell.
@@ -93,8 +102,9 @@ fn work(repository: &Repository, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
         let streamed = gather(job, jobs, &mut batch);
         store_batch(repository, &mut batch);
-        if let Some((ticket, pieces, done)) = streamed {
-            let result = stream(repository, &pieces);
+        if let Some((ticket, parts, done)) = streamed
+            && let Some(result) = stream(repository, &parts).transpose()
+        {
             let _ = done.send(Done { ticket, result });
         }
     }
@@ -107,7 +117,7 @@ struct Held {
     done: Sender<Done>,
 }
 
-type Streamed = (u64, Receiver<Bytes>, Sender<Done>);
+type Streamed = (u64, Receiver<Part>, Sender<Done>);
 
 /// Fills `batch` with `first` and what else waits and is small: small objects are hashed together.
 /// Ends at a streamed object, which is returned, and never waits.
@@ -164,10 +174,14 @@ fn store_batch(repository: &Repository, batch: &mut Vec<Held>) {
     }
 }
 
-fn stream(repository: &Repository, pieces: &Receiver<Bytes>) -> Result<Stored, StoreError> {
+/// None when the stream was given up.
+fn stream(repository: &Repository, parts: &Receiver<Part>) -> Result<Option<Stored>, StoreError> {
     let mut writer = repository.object_writer()?;
-    for piece in pieces {
-        writer.write(&piece)?;
+    for part in parts {
+        match part {
+            Part::Data(bytes) => writer.write(&bytes)?,
+            Part::End => return writer.finish().map(Some),
+        }
     }
-    writer.finish()
+    Ok(None)
 }

@@ -21,6 +21,9 @@ pub struct PullOptions {
     pub on_fault: OnFault,
     /// Limits on decompression.
     pub limits: UnpackLimits,
+    /// Read every new layer back from the repository and compare digests once more before it gets
+    /// a name.
+    pub verify_stored: bool,
     /// The operator's parameters for importers.
     pub parameters: BTreeMap<String, String>,
     /// Layers and objects handled at once; none means one for each core.
@@ -36,6 +39,7 @@ impl Default for PullOptions {
             platform: None,
             on_fault: OnFault::Refuse,
             limits: UnpackLimits::default(),
+            verify_stored: false,
             parameters: BTreeMap::new(),
             jobs: None,
             cancel: Arc::new(AtomicBool::new(false)),

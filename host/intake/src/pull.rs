@@ -76,11 +76,13 @@ pub fn pull(
         [] => vec![reference.default_tag(&resolved.root)?],
         tags => tags.to_vec(),
     };
-    let wanted = plan(&resolved);
+    let wanted = plan(&resolved)?;
     progress(Event::Resolved {
         manifest: resolved.manifest.digest,
         blobs: wanted.len(),
-        bytes: wanted.iter().map(|blob| blob.descriptor.size).sum(),
+        bytes: wanted
+            .iter()
+            .fold(0, |sum, blob| sum.saturating_add(blob.descriptor.size)),
     });
     let found = fetch(
         repository, &source, &resolved, importers, options, &wanted, progress,
@@ -116,10 +118,11 @@ enum Found {
 }
 
 /// Each distinct blob once, in the order of the manifest.
-fn plan(resolved: &Resolved) -> Vec<Wanted> {
+fn plan(resolved: &Resolved) -> Result<Vec<Wanted>, IntakeError> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (index, descriptor) in resolved.manifest.layers.iter().enumerate() {
         let kind = kind(resolved, index);
+        require_known_layer(resolved, index, kind)?;
         let same =
             |other: &Wanted| other.descriptor.digest == descriptor.digest && other.kind == kind;
         if !wanted.iter().any(same) {
@@ -129,7 +132,25 @@ fn plan(resolved: &Resolved) -> Vec<Wanted> {
             });
         }
     }
-    wanted
+    Ok(wanted)
+}
+
+/// An image says of each layer what it must unpack to. Where the layer's type is not one this
+/// program can unpack, that is only known to hold when it is the blob itself.
+fn require_known_layer(resolved: &Resolved, index: usize, kind: Kind) -> Result<(), IntakeError> {
+    let descriptor = &resolved.manifest.layers[index];
+    match (&resolved.image, kind) {
+        (Some(image), Kind::Blob) if image.diff_ids[index] != descriptor.digest => {
+            Err(IntakeError::Blob {
+                kind: "layer",
+                digest: descriptor.digest,
+                fault: BlobFault::UnknownLayerType {
+                    media_type: descriptor.media_type.clone(),
+                },
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Index in the plan of the manifest's layer `index`.
@@ -166,7 +187,7 @@ fn fetch(
 ) -> Result<Vec<Found>, IntakeError> {
     let mut found: Vec<Option<Found>> = Vec::with_capacity(wanted.len());
     for (index, blob) in wanted.iter().enumerate() {
-        let known = reuse::find(repository, blob, importers)?;
+        let known = reuse::find(repository, blob, importers, &options.parameters)?;
         if known.is_some() {
             progress(Event::Reused {
                 blob: index,

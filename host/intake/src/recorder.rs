@@ -12,7 +12,7 @@ use lazaret_artifact::{ContentDigest, ContentHasher, DigestAlgorithm, VerityDige
 use lazaret_store::{Chunk, ContentType, Outcome, Repository, StoreError, StreamWriter};
 
 use crate::limits::{INLINE_HELD, PARTS_WAITING};
-use crate::objects::{Counter, Done, Work};
+use crate::objects::{Counter, Done, Part, Work};
 
 /// Objects of one blob that may be unanswered at once.
 const UNANSWERED: usize = 256;
@@ -61,6 +61,8 @@ pub(crate) struct Recorded {
 #[derive(Debug)]
 pub(crate) enum RecordError {
     Store(StoreError),
+    /// No object was stored in a long time.
+    Silent,
     /// An object thread died, or the stream does not read back as it was written.
     Broken,
 }
@@ -118,7 +120,7 @@ impl Recorder {
     }
 
     /// Begins an object whose pieces follow.
-    pub(crate) fn begin_object(&mut self) -> Result<Sender<Bytes>, RecordError> {
+    pub(crate) fn begin_object(&mut self) -> Result<Sender<Part>, RecordError> {
         let (sender, receiver) = bounded(PARTS_WAITING);
         self.submit(Work::Stream(receiver))?;
         Ok(sender)
@@ -127,12 +129,21 @@ impl Recorder {
     /// The next piece of the object begun last.
     pub(crate) fn continue_object(
         &mut self,
-        object: &Sender<Bytes>,
+        object: &Sender<Part>,
         piece: Bytes,
     ) -> Result<(), RecordError> {
         self.hasher.update(&piece);
-        if object.send(piece).is_err() {
+        if object.send(Part::Data(piece)).is_err() {
             // The thread gave up; its answer says why.
+            self.wait_for_all()?;
+            return Err(RecordError::Broken);
+        }
+        Ok(())
+    }
+
+    /// The object begun last is whole.
+    pub(crate) fn end_object(&mut self, object: &Sender<Part>) -> Result<(), RecordError> {
+        if object.send(Part::End).is_err() {
             self.wait_for_all()?;
             return Err(RecordError::Broken);
         }
@@ -205,7 +216,7 @@ impl Recorder {
         // limit of nothing having happened at all.
         match self.done.1.recv_timeout(crate::limits::POOL_PATIENCE) {
             Ok(done) => self.answer(done),
-            Err(_) => Err(RecordError::Broken),
+            Err(_) => Err(RecordError::Silent),
         }
     }
 

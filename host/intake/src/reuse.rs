@@ -1,10 +1,11 @@
 //! What is already there: when it may stand for a blob, and which of two equal streams keeps the
 //! name.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use lazaret_artifact::media_type::OCI_TAR;
-use lazaret_artifact::record::Summary;
+use lazaret_artifact::record::{Role, Summary, Verdict};
 use lazaret_artifact::{ContentDigest, ContentHasher, VerityDigest};
 use lazaret_graph::{find_record, names};
 use lazaret_store::Repository;
@@ -28,6 +29,7 @@ pub(crate) fn find(
     repository: &Repository,
     wanted: &Wanted,
     importers: &Importers<'_>,
+    parameters: &BTreeMap<String, String>,
 ) -> Result<Option<Known>, IntakeError> {
     let name = names::Stream::Layer(wanted.content()).name();
     let Some(stream) = repository.resolve_stream(&name)? else {
@@ -41,6 +43,8 @@ pub(crate) fn find(
     let summary = found.summary;
     let same_importer = header.importer.as_ref().map(|importer| importer.digest) == expected;
     if summary.stream != stream
+        || header.role != wanted.role()
+        || header.parameters != *parameters
         || !summary.blobs.contains(&wanted.descriptor.digest)
         || !same_importer
         || repository.has_object(&stream)?.is_none()
@@ -71,41 +75,89 @@ fn expected_importer(wanted: &Wanted, importers: &Importers<'_>) -> Option<Conte
     }
 }
 
-/// Which stream keeps the name of this content, and the blobs already known to hold it.
+/// What becomes of content that is there already.
+pub(crate) struct Settled {
+    /// The stream that keeps the name.
+    pub(crate) stream: VerityDigest,
+    /// Blobs known to hold this content.
+    pub(crate) blobs: Vec<ContentDigest>,
+    /// A record that says more than the new one would.
+    pub(crate) better_record: Option<VerityDigest>,
+}
+
+/// Which stream keeps the name of this content, and which record stays.
 ///
 /// A stream that is there under the name and rebuilds the same bytes stays: images of other tools
 /// refer to it by its own digest, and their collector finds its objects only through the name. One
-/// that does not rebuild them has lied, and loses the name.
+/// that does not rebuild them has lied, and loses the name; so does one that was kept whole, or as
+/// another kind of blob, when a layer's importer now read it. A record of a layer's entries never
+/// gives way to one that has none.
 pub(crate) fn settle(
     repository: &Repository,
     wanted: &Wanted,
     recorded: &Recorded,
-) -> Result<(VerityDigest, Vec<ContentDigest>), IntakeError> {
+    verdict: &Verdict,
+) -> Result<Settled, IntakeError> {
+    let fresh = |blobs| Settled {
+        stream: recorded.stream,
+        blobs,
+        better_record: None,
+    };
     let name = names::Stream::Layer(wanted.content()).name();
     let Some(linked) = repository.resolve_stream(&name)? else {
-        return Ok((recorded.stream, Vec::new()));
+        return Ok(fresh(Vec::new()));
     };
-    let known = match find_record(repository, &wanted.content())? {
-        Some(found) if found.summary.stream == linked => found.summary.blobs,
-        _ => Vec::new(),
+    let found =
+        find_record(repository, &wanted.content())?.filter(|found| found.summary.stream == linked);
+    let was_imported = found
+        .as_ref()
+        .is_some_and(|found| found.summary.verdict == Verdict::Imported);
+    let was_layer = found
+        .as_ref()
+        .is_some_and(|found| found.header.role == Role::Layer);
+    let is_layer = wanted.role() == Role::Layer;
+    let is_imported = *verdict == Verdict::Imported;
+    let better_record = found
+        .as_ref()
+        .filter(|_| was_imported && (!is_imported || (was_layer && !is_layer)))
+        .map(|found| found.stream);
+    let blobs = found.map_or_else(Vec::new, |found| found.summary.blobs);
+    let settled = Settled {
+        stream: linked,
+        blobs,
+        better_record,
     };
     if linked == recorded.stream {
-        return Ok((linked, known));
+        return Ok(settled);
+    }
+    if is_layer && !is_of_kind(repository, wanted, &linked) {
+        return Ok(fresh(settled.blobs));
+    }
+    if is_layer && is_imported && !was_imported && !settled.blobs.is_empty() {
+        return Ok(fresh(settled.blobs));
     }
     if rebuilds(repository, wanted, &linked) {
-        return Ok((linked, known));
+        return Ok(settled);
     }
     tracing::warn!(
         stream = name.as_str(),
         "the stream that was there does not rebuild its content and is replaced"
     );
-    Ok((recorded.stream, Vec::new()))
+    Ok(fresh(Vec::new()))
 }
 
-fn rebuilds(repository: &Repository, wanted: &Wanted, stream: &VerityDigest) -> bool {
+/// Whether a stream has the content type that `wanted` needs.
+fn is_of_kind(repository: &Repository, wanted: &Wanted, stream: &VerityDigest) -> bool {
+    repository
+        .open_stream(stream, Some(wanted.content_type()))
+        .is_ok()
+}
+
+/// Whether a stream, of whatever content type, rebuilds the content; every object is verified.
+pub(crate) fn rebuilds(repository: &Repository, wanted: &Wanted, stream: &VerityDigest) -> bool {
     let mut hash = Hash(ContentHasher::new(wanted.content().algorithm()));
     let rebuilt = repository
-        .open_stream(stream, Some(wanted.content_type()))
+        .open_stream(stream, None)
         .and_then(|mut reader| reader.rebuild(&mut hash));
     rebuilt.is_ok() && hash.0.finish() == wanted.content()
 }

@@ -163,6 +163,7 @@ impl Tape {
                 .continue_object(&object, piece)
                 .map_err(record_error)?;
         }
+        self.recorder.end_object(&object).map_err(record_error)?;
         Ok(length - left)
     }
 
@@ -254,6 +255,10 @@ fn record_error(error: RecordError) -> SessionError {
 pub(crate) fn record_fault(error: RecordError) -> BlobFault {
     match error {
         RecordError::Store(error) => BlobFault::Host(Box::new(IntakeError::Store(error))),
+        RecordError::Silent => {
+            let seconds = crate::limits::POOL_PATIENCE.as_secs();
+            BlobFault::Host(Box::new(IntakeError::Silent(seconds)))
+        }
         RecordError::Broken => BlobFault::Rebuild,
     }
 }

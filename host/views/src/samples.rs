@@ -208,6 +208,7 @@ impl Bench {
     fn record(&self, sketch: &Sketch, stream: VerityDigest, verdict: Verdict) -> RecordRef {
         let header = Header {
             record_version: RECORD_VERSION,
+            role: lazaret_artifact::record::Role::Layer,
             content: sketch.key(),
             media_type: OCI_TAR.parse().unwrap(),
             importer: None,

@@ -1,6 +1,9 @@
 //! The same blob and the same importer give the same result: fuel, cuts, entries and facts, in the
 //! same sandbox, in another, and with code that comes out of the cache.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its functions too")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its functions too"
+)]
 
 use lazaret_artifact::ContentDigest;
 use lazaret_conformance::{Guest, Record, Ward, admit, for_each_guest, offer};

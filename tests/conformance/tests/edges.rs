@@ -1,4 +1,5 @@
 //! The walls of the house: which crate may use which. `docs/architecture.md` has the reasons.
+#![expect(clippy::unwrap_used, reason = "a test: what is missing fails it")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -79,7 +80,12 @@ fn no_edge_appears_that_the_architecture_forbids() {
 #[test]
 fn every_crate_of_the_product_has_its_place() {
     let used = dependencies();
-    let support = ["lazaret-bench", "lazaret-conformance", "lazaret-fuzz", "lazaret-layouts"];
+    let support = [
+        "lazaret-bench",
+        "lazaret-conformance",
+        "lazaret-fuzz",
+        "lazaret-layouts",
+    ];
     for name in used.keys() {
         let known = ALLOWED.iter().any(|(allowed, _)| allowed == name);
         assert!(
@@ -94,7 +100,13 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let output = Command::new(env!("CARGO"))
         .current_dir(root)
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .output()
         .unwrap();
     assert!(output.status.success());

@@ -3,7 +3,10 @@
 //!
 //! [`expectation`] matches on every guest there is, so that one without an expectation does not
 //! compile; each guest is a test of its own name.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its functions too")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its functions too"
+)]
 
 use std::time::{Duration, Instant};
 

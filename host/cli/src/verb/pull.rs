@@ -51,6 +51,11 @@ pub struct Pull {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
+    /// Read every new layer back from the repository, and compare digests once more, before it gets a
+    /// name
+    #[arg(long)]
+    verify_stored: bool,
+
     /// Keep no compiled importers [default: keep them in $XDG_CACHE_HOME/lazaret/code]
     #[arg(long)]
     no_cache: bool,
@@ -159,6 +164,7 @@ impl Pull {
                 ..UnpackLimits::default()
             },
             jobs: self.jobs,
+            verify_stored: self.verify_stored,
             ..PullOptions::default()
         }
     }

@@ -237,6 +237,7 @@ fn describe(media_type: &str, bytes: &[u8]) -> Value {
 pub(crate) fn header(content: &ContentDigest) -> Header {
     Header {
         record_version: RECORD_VERSION,
+        role: lazaret_artifact::record::Role::Layer,
         content: *content,
         media_type: OCI_TAR.parse().unwrap(),
         importer: None,

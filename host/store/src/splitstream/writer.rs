@@ -45,6 +45,7 @@ pub struct StreamWriter {
     encoder: Encoder<'static, Spool>,
     /// Inline bytes that do not have their chunk yet.
     inline: Vec<u8>,
+    max_chunk: usize,
     objects: Digests,
     streams: Digests,
     names: BTreeMap<String, u32>,
@@ -71,6 +72,7 @@ impl Repository {
             content_type,
             encoder,
             inline: Vec::new(),
+            max_chunk: MAX_INLINE_CHUNK,
             objects: Digests::default(),
             streams: Digests::default(),
             names: BTreeMap::new(),
@@ -80,15 +82,21 @@ impl Repository {
 }
 
 impl StreamWriter {
+    /// Cuts long inline runs into chunks of `bytes`, at least 64 KiB, to hold less in memory. Not for
+    /// tar layers: composefs wants a member's headers in one chunk.
+    pub fn limit_chunks(&mut self, bytes: usize) {
+        self.max_chunk = bytes.clamp(64 << 10, MAX_INLINE_CHUNK);
+    }
+
     /// Adds bytes that the splitstream itself holds. Neighbours become one chunk.
     ///
     /// # Errors
     /// When the operating system refuses.
     pub fn inline(&mut self, mut data: &[u8]) -> Result<(), StoreError> {
-        while self.inline.len() + data.len() > MAX_INLINE_CHUNK {
+        while self.inline.len() + data.len() > self.max_chunk {
             let start = self.total_size - self.inline.len() as u64;
-            let over = (start + MAX_INLINE_CHUNK as u64) % CUT_ALIGNMENT;
-            let cut = MAX_INLINE_CHUNK - over as usize;
+            let over = (start + self.max_chunk as u64) % CUT_ALIGNMENT;
+            let cut = self.max_chunk - over as usize;
             if let Some(room) = cut.checked_sub(self.inline.len()) {
                 let (now, later) = data.split_at(room);
                 self.inline.extend_from_slice(now);

@@ -1,7 +1,10 @@
 //! Importers that no compiler made: files that are not components, components that want what they
 //! may not have or bring more than they may, and core modules that break the rules between guest
 //! and host.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its functions too")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its functions too"
+)]
 
 mod files;
 mod luggage;
