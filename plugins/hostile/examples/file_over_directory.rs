@@ -1,4 +1,4 @@
-//! Replaces a directory that holds a file. Fault under a strict policy: path.
+//! Replaces a directory that holds a file. Fault: path.
 #![cfg(target_arch = "wasm32")]
 
 use lazaret_plugin_hostile::*;

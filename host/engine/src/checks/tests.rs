@@ -157,7 +157,7 @@ fn entries_pass_or_get_their_fault() {
         ("again", named(K::Regular, "old/file"), Some(Path), None),
         ("again, as a directory", named(K::Directory, "old/file"), Some(Path), None),
         ("directory named at last", named(K::Directory, "old"), None, None),
-        ("directory as a file", named(K::Regular, "old"), Some(Path), None),
+        ("directory as a file", named(K::Regular, "old"), Some(Path), Some(Path)),
         ("directory emptied", named(K::OpaqueDirectory, "old/dir"), None, None),
         ("file emptied", named(K::OpaqueDirectory, "old/file"), Some(Path), Some(Path)),
         ("link emptied", named(K::OpaqueDirectory, "old/link"), Some(Path), Some(Path)),
