@@ -83,11 +83,7 @@ fn every_truncation_is_refused() {
                 && length == boundary
                 && packed[boundary..].starts_with(&[0x1f, 0x8b]);
             let result = unpack(&packed[..length], compression, UnpackLimits::default());
-            assert_eq!(
-                result.is_ok(),
-                whole_member || no_frames,
-                "{compression:?} {length}"
-            );
+            assert_eq!(result.is_ok(), whole_member, "{compression:?} {length}");
         }
     }
 }
