@@ -19,8 +19,7 @@ demo: target ## Build, pack files of this machine into an image, pull it, look i
 	@tests/demo.sh $(DEMO_DIR)
 
 test: target ## Run every test; those against tools that are missing are listed by name.
-	@tests/tools.sh
-	$(CARGO) test --workspace --locked
+	@CARGO=$(CARGO) tests/run.sh
 
 bench: target ## Measure beside cfsctl and write the findings to docs/benchmarks.md.
 	$(CARGO) build --release --locked -p lazaret -p lazaret-bench

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Every test. Those that compare with tools that are not here are skipped, and listed by name at the
+# end; with CI=true a missing tool is a failure.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+missing=()
+for tool in skopeo umoci fsverity bsdtar tar python3 cfsctl; do
+  command -v "$tool" >/dev/null 2>&1 || [ -x "$HOME/.cargo/bin/$tool" ] || missing+=("$tool")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "not here: ${missing[*]} (make tools installs them)"
+  if [ "${CI:-}" = true ]; then
+    exit 1
+  fi
+fi
+mkdir -p target
+"${CARGO:-cargo}" test --workspace --locked --no-fail-fast -- --show-output 2>&1 | tee target/test.log
+status=$?
+skipped=$(awk '/^---- .* stdout ----$/ { name = $2 } /^skipped: / { print "  " name ": " substr($0, 10) }' \
+  target/test.log | sort -u)
+if [ -n "$skipped" ]; then
+  printf '\nskipped:\n%s\n' "$skipped"
+fi
+awk '/^test result: / { passed += $4; failed += $6; ignored += $8 }
+     END { printf "\n%d passed, %d failed, %d ignored\n", passed, failed, ignored }' target/test.log
+exit $status
