@@ -2,6 +2,7 @@
 //! the next pull completes.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,30 +25,50 @@ const ATTEMPTS: u32 = 240;
 /// files on filesystems without nameless ones.
 const OWN: [&str; 4] = ["meta.json", "objects", "streams", "images"];
 
-fn start(berth: &Berth, source: &str) -> Child {
-    let mut command = berth.lazaret();
-    command.args(["pull", "--quiet", source]);
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+/// From when the delay before a kill counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// From the start.
+    Start,
+    /// From when names begin to be given, which takes a small part of the time.
+    Names,
 }
 
-/// How long a pull takes, the shortest of some.
-fn duration(layout: &Layout) -> Duration {
+/// Starts a pull, and comes back when the time begins.
+fn start(berth: &Berth, source: &str, since: Since) -> Child {
+    let mut child = berth
+        .lazaret()
+        .args(["pull", "-v", source])
+        .stdout(Stdio::null())
+        .stderr(match since {
+            Since::Start => Stdio::null(),
+            Since::Names => Stdio::piped(),
+        })
+        .spawn()
+        .unwrap();
+    if let Some(stderr) = child.stderr.take() {
+        let mut lines = BufReader::new(stderr).lines();
+        assert!(lines.any(|line| line.unwrap().ends_with("writing names")));
+    }
+    child
+}
+
+/// How long a pull takes, or its last step: the shortest of some.
+fn duration(layout: &Layout, since: Since) -> u64 {
     let once = || {
         let berth = Berth::new();
         let started = Instant::now();
-        assert!(
-            start(&berth, &layout.source("demo"))
-                .wait()
-                .unwrap()
-                .success()
-        );
-        started.elapsed()
+        let mut child = start(&berth, &layout.source("demo"), since);
+        let begun = match since {
+            Since::Start => started,
+            Since::Names => Instant::now(),
+        };
+        assert!(child.wait().unwrap().success());
+        begun.elapsed().as_micros() as u64
     };
-    (0..3).map(|_| once()).min().unwrap()
+    let shortest = (0..3).map(|_| once()).min().unwrap();
+    println!("{since:?}: {shortest} microseconds");
+    shortest
 }
 
 fn assert_nothing_odd(berth: &Berth) {
@@ -74,8 +95,8 @@ fn at_random_moments_of_a_pull() {
     ]);
     let layout = Layout::of(place.path("layout"), "demo", &image);
     let source = layout.source("demo");
-    let takes = duration(&layout).as_micros() as u64;
-    println!("a pull takes {takes} microseconds");
+    let takes = duration(&layout, Since::Start);
+    let naming = duration(&layout, Since::Names);
     let mut kills = 0;
     let mut named = 0;
     for attempt in 0..ATTEMPTS {
@@ -84,13 +105,17 @@ fn at_random_moments_of_a_pull() {
             0 => Berth::new(),
             _ => Berth::with("fsverity-sha256-12"),
         };
-        let delay = Duration::from_micros(chance.below(takes * 9 / 8));
-        let mut child = start(&berth, &source);
+        let (since, longest) = match attempt % 3 {
+            0 => (Since::Names, naming),
+            _ => (Since::Start, takes),
+        };
+        let delay = Duration::from_micros(chance.below(longest * 9 / 8));
+        let mut child = start(&berth, &source, since);
         thread::sleep(delay);
         child.kill().unwrap();
         let killed = child.wait().unwrap().code().is_none();
         println!(
-            "attempt {attempt}, after {delay:?}: {}",
+            "attempt {attempt}, {delay:?} after {since:?}: {}",
             if killed { "killed" } else { "ended" }
         );
         assert_nothing_odd(&berth);
@@ -126,9 +151,9 @@ fn again_and_again_in_one_repository_that_is_in_use() {
     let own = Layer::new(&goods::made_up(3, 40), Compression::Gzip);
     let second = Image::new(vec![shared, own]);
     let layout = Layout::of(berth.path("layout"), "demo", &second);
-    let takes = duration(&layout).as_micros() as u64;
+    let takes = duration(&layout, Since::Start);
     for _ in 0..10 {
-        let mut child = start(&berth, &layout.source("demo"));
+        let mut child = start(&berth, &layout.source("demo"), Since::Start);
         thread::sleep(Duration::from_micros(chance.below(takes)));
         child.kill().unwrap();
         child.wait().unwrap();
