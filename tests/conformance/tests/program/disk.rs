@@ -21,10 +21,9 @@ fn image() -> Image {
 fn fill(options: &[String], room: &str) -> Option<u32> {
     let mut full = 0;
     for options in options {
-        let berth = Berth::new();
-        let mount = Mount::tmpfs(berth.path("disk"), options)?;
-        let repository = mount.path().join("repo");
-        let berth = berth.with_repository(repository);
+        let place = Berth::new();
+        let mount = Mount::tmpfs(place.path("disk"), options)?;
+        let berth = Berth::new().with_repository(mount.path().join("repo"));
         let layout = Layout::of(berth.path("layout"), "demo", &image());
         let ran = berth.run(["pull", &layout.source("demo")]);
         println!("{options}: {:?}", ran.code);
@@ -109,9 +108,9 @@ fn a_disk_without_room_for_the_names() {
 
 /// Files, directories and links a pull needs on an empty filesystem.
 fn files_needed() -> Option<u64> {
-    let berth = Berth::new();
-    let mount = Mount::tmpfs(berth.path("disk"), "nr_inodes=100000")?;
-    let berth = berth.with_repository(mount.path().join("repo"));
+    let place = Berth::new();
+    let mount = Mount::tmpfs(place.path("disk"), "nr_inodes=100000")?;
+    let berth = Berth::new().with_repository(mount.path().join("repo"));
     let layout = Layout::of(berth.path("layout"), "demo", &image());
     berth.run(["pull", &layout.source("demo")]).expect(0);
     let filesystem = rustix::fs::statvfs(mount.path()).unwrap();
@@ -123,11 +122,11 @@ fn a_read_only_repository_is_refused_before_anything_else() {
     if !is_root() {
         return;
     }
-    let berth = Berth::new();
-    let Some(mount) = Mount::tmpfs(berth.path("disk"), "size=32m") else {
+    let place = Berth::new();
+    let Some(mount) = Mount::tmpfs(place.path("disk"), "size=32m") else {
         return;
     };
-    let berth = berth.with_repository(mount.path().join("repo"));
+    let berth = Berth::new().with_repository(mount.path().join("repo"));
     let layout = Layout::of(berth.path("layout"), "demo", &image());
     berth.run(["pull", &layout.source("demo")]).expect(0);
 
@@ -136,7 +135,7 @@ fn a_read_only_repository_is_refused_before_anything_else() {
     mount.change("rw");
     berth.run(["tag", "demo", "again"]).expect(0);
 
-    let Some(view) = Mount::read_only(berth.repository(), berth.path("view")) else {
+    let Some(view) = Mount::read_only(berth.repository(), place.path("view")) else {
         return;
     };
     let berth = berth.with_repository(view.path().to_owned());
