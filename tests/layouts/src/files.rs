@@ -27,6 +27,10 @@ pub fn pick(roots: &[PathBuf], max_bytes: u64) -> Result<Pick> {
     let mut picked = Pick::default();
     for root in roots {
         let meta = fs::symlink_metadata(root).with_context(|| root.display().to_string())?;
+        // composefs wants an entry for every directory.
+        let mut above: Vec<PathBuf> = root.ancestors().skip(1).map(Path::to_owned).collect();
+        above.retain(|path| path.parent().is_some() && !picked.paths.contains(path));
+        picked.paths.extend(above.into_iter().rev());
         walk(root, meta.dev(), max_bytes, &mut picked);
     }
     Ok(picked)
