@@ -1,3 +1,5 @@
+//! How failures read, and that no chain says a thing twice.
+
 use std::io;
 
 use lazaret_artifact::{ContentDigest, ImageConfig, Manifest, VerityAlgorithm, VerityDigest};

@@ -1,3 +1,5 @@
+//! Entries and facts, each with the fault it gets.
+
 use super::*;
 
 fn budget() -> Budget {

@@ -1,3 +1,5 @@
+//! What calls cost, and what ends a run.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

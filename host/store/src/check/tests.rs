@@ -1,3 +1,5 @@
+//! Every kind of damage is found, all of it in one run.
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,3 +1,5 @@
+//! Links of streams and references: made, moved, refused.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 

@@ -1,3 +1,5 @@
+//! Objects written, found, replaced when damaged, and verified when read.
+
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

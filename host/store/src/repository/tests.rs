@@ -1,3 +1,5 @@
+//! Making and opening repositories, and which are refused.
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -1,3 +1,5 @@
+//! Splitstreams rebuild bit for bit, and broken ones are refused.
+
 use std::io::Write as _;
 
 use lazaret_artifact::{VerityAlgorithm, VerityDigest};

@@ -1,3 +1,5 @@
+//! Digests against a plain whole-tree computation, at every size that matters.
+
 use proptest::prelude::*;
 use sha2::Digest as _;
 

@@ -1,3 +1,5 @@
+//! PAX records, sound and broken.
+
 use super::*;
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;

@@ -1,3 +1,5 @@
+//! Sparse maps of each format, sound and broken.
+
 use super::*;
 
 const AT: Span = Span::new(7, 3);
