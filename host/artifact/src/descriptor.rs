@@ -6,9 +6,18 @@ use oci_spec::image as oci;
 use serde::Serialize;
 
 use crate::digest::ContentDigest;
-use crate::error::DocumentError;
+use crate::error::{ArtifactError, DocumentError};
 use crate::media_type::MediaType;
+use crate::path::EntryPath;
 use crate::platform::Platform;
+
+/// Annotations that name the file a blob is, in the order in which they count: ORAS's, and those of
+/// ModelPack's two prefixes.
+pub const FILE_NAMES: [&str; 3] = [
+    "org.opencontainers.image.title",
+    "org.cncf.model.filepath",
+    "org.cnai.model.filepath",
+];
 
 /// What another document says about a blob. `digest` and `size` are claims until bytes have been
 /// compared with them.
@@ -30,6 +39,19 @@ pub struct Descriptor {
     /// Annotations, sorted by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+}
+
+impl Descriptor {
+    /// The path of the file that the blob is, by the first of [`FILE_NAMES`] there is.
+    ///
+    /// # Errors
+    /// When the annotation is no clean relative path: it comes from strangers.
+    pub fn file_path(&self) -> Option<Result<EntryPath, ArtifactError>> {
+        let name = FILE_NAMES
+            .iter()
+            .find_map(|key| self.annotations.get(*key))?;
+        Some(EntryPath::from_untrusted(name.as_bytes()))
+    }
 }
 
 impl TryFrom<&oci::Descriptor> for Descriptor {

@@ -5,6 +5,7 @@
 //! there is taken whatever it is for, as skopeo does. BuildKit's attestations are never chosen.
 
 use lazaret_artifact::limits::MAX_INDEX_DEPTH;
+use lazaret_artifact::referrer::is_attestation;
 use lazaret_artifact::{ContentDigest, Descriptor, ImageConfig, Index, Manifest, Platform};
 
 use crate::blob::Role;
@@ -16,10 +17,6 @@ use crate::source::Source;
 /// Documents read while resolving one reference. Thousands of entries without a platform would
 /// otherwise make the host read gigabytes of configs before it imports anything.
 const MAX_DOCUMENTS: u64 = 512;
-
-/// BuildKit marks what it attaches to an image with this
-/// (moby/buildkit docs/attestations/attestation-storage.md).
-const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// A manifest with its config, both verified, and the way there.
 #[derive(Debug, Clone)]
@@ -403,14 +400,6 @@ impl Resolver<'_> {
 
 fn is_document(entry: &Descriptor) -> bool {
     entry.media_type.is_manifest() || entry.media_type.is_index()
-}
-
-fn is_attestation(entry: &Descriptor) -> bool {
-    entry.annotations.contains_key(REFERENCE_TYPE)
-        || entry
-            .platform
-            .as_ref()
-            .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown")
 }
 
 #[cfg(test)]

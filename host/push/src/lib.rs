@@ -1,0 +1,1 @@
+//! One artifact out: planned, what the destination lacks sent, manifests last.
