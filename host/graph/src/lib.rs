@@ -18,7 +18,10 @@ pub mod names;
 pub mod records;
 mod stored;
 
-pub use commit::{Commit, Committed, LayerRef, RecordRef};
+pub use commit::{
+    BlobRef, Commit, Committed, IndexCommit, LayerRef, ManifestCommit, RecordRef, ReferrerCommit,
+    finish_interrupted,
+};
 pub use error::GraphError;
 pub use fsck::{Finding, FsckOptions, FsckProgress, FsckReport, Severity, fsck, fsck_image};
 pub use images::{Image, ImageRow, Kind, Layer, list, load, tag, untag};

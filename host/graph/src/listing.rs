@@ -11,19 +11,42 @@ use lazaret_artifact::VerityDigest;
 use lazaret_store::{Repository, StoreError, StreamName};
 
 use crate::error::GraphError;
-use crate::names::Stream;
+use crate::names::{self, Stream};
 
 /// A name in a directory of references, and the stream it leads to or what is wrong with it.
 pub(crate) type Reference = (String, Result<StreamName, GraphError>);
 
 /// The streams that have a name of ours and are linked as they should be, sorted.
 pub(crate) fn streams(repository: &Repository) -> Result<Vec<(Stream, VerityDigest)>, GraphError> {
+    streams_of(repository, &|_| true)
+}
+
+/// The same, of some kinds only.
+pub(crate) fn streams_of(
+    repository: &Repository,
+    of_kind: &dyn Fn(&Stream) -> bool,
+) -> Result<Vec<(Stream, VerityDigest)>, GraphError> {
+    let parse = |name: &str| Stream::parse(name).filter(of_kind);
+    linked(repository, &parse, &|stream| stream.name())
+}
+
+/// Second names that streams were given while they were replaced, sorted: what was replaced, and
+/// the stream it was.
+pub(crate) fn previous(repository: &Repository) -> Result<Vec<(Stream, VerityDigest)>, GraphError> {
+    linked(repository, &names::parse_previous, &names::previous)
+}
+
+fn linked(
+    repository: &Repository,
+    parse: &dyn Fn(&str) -> Option<Stream>,
+    name_of: &dyn Fn(&Stream) -> StreamName,
+) -> Result<Vec<(Stream, VerityDigest)>, GraphError> {
     let mut found = Vec::new();
     for name in names_in(repository, "streams")? {
-        let Some(stream) = Stream::parse(&name) else {
+        let Some(stream) = parse(&name) else {
             continue;
         };
-        match repository.resolve_stream(&stream.name()) {
+        match repository.resolve_stream(&name_of(&stream)) {
             Ok(Some(linked)) => found.push((stream, linked)),
             // Gone since it was listed.
             Ok(None) => {}

@@ -65,20 +65,24 @@ pub(crate) fn read_linked(
     }
 }
 
-/// Parses a stored manifest.
+/// Parses a stored manifest, whose digest is the one that it is stored under.
 ///
 /// # Errors
 /// Damage: it does not parse.
 pub(crate) fn parse_manifest(digest: &ContentDigest, bytes: &[u8]) -> Result<Manifest, GraphError> {
-    Manifest::parse(bytes, None).map_err(unusable(Stream::Manifest(*digest)))
+    let mut manifest = Manifest::parse(bytes, None).map_err(unusable(Stream::Manifest(*digest)))?;
+    manifest.digest = *digest;
+    Ok(manifest)
 }
 
-/// Parses a stored index.
+/// Parses a stored index, whose digest is the one that it is stored under.
 ///
 /// # Errors
 /// Damage: it does not parse.
 pub(crate) fn parse_index(digest: &ContentDigest, bytes: &[u8]) -> Result<Index, GraphError> {
-    Index::parse(bytes, None).map_err(unusable(Stream::Index(*digest)))
+    let mut index = Index::parse(bytes, None).map_err(unusable(Stream::Index(*digest)))?;
+    index.digest = *digest;
+    Ok(index)
 }
 
 /// Reads and parses the config of a stored manifest.
@@ -133,6 +137,7 @@ pub(crate) const fn content_type(name: Stream) -> ContentType {
         Stream::Index(_) => ContentType::INDEX,
         Stream::Config(_) => ContentType::CONFIG,
         Stream::Layer(_) => ContentType::LAYER,
+        Stream::Blob(_) => ContentType::BLOB,
         Stream::Record(_) => ContentType::RECORD,
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use lazaret_artifact::record::Verdict;
 use lazaret_artifact::{ContentDigest, MediaType, Platform, Tag};
-use lazaret_graph::{Commit, LayerRef, RecordRef};
+use lazaret_graph::{Commit, LayerRef, ManifestCommit, RecordRef};
 use lazaret_store::Repository;
 use lazaret_transport::{Resolved, Source, SourceRef};
 
@@ -350,13 +350,18 @@ fn commit(
             },
         })
         .collect();
+    let digest = resolved.manifest.digest;
+    let tags: Vec<(Tag, ContentDigest)> = tags.iter().map(|tag| (tag.clone(), digest)).collect();
     Commit {
-        manifest: &resolved.manifest,
-        manifest_bytes: &resolved.bytes,
-        config_bytes: &resolved.config,
+        manifests: &[ManifestCommit {
+            manifest: &resolved.manifest,
+            manifest_bytes: &resolved.bytes,
+            config_bytes: &resolved.config,
+        }],
         layers: &layers,
         records: &records,
-        tags,
+        tags: &tags,
+        ..Commit::default()
     }
     .run(repository)?;
     Ok(())

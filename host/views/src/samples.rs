@@ -7,7 +7,9 @@ use lazaret_artifact::{
     ContentDigest, Entry, EntryKind, EntryPath, Extent, Manifest, Posix, Timestamp,
     VerityAlgorithm, VerityDigest,
 };
-use lazaret_graph::{Commit, Image, LayerRef, Name, RecordRef, RecordWriter, load};
+use lazaret_graph::{
+    Commit, Image, LayerRef, ManifestCommit, Name, RecordRef, RecordWriter, load,
+};
 use lazaret_store::{ContentType, Repository, VerityPolicy};
 
 use crate::error::ViewError;
@@ -264,12 +266,14 @@ impl Bench {
         );
         let parsed = Manifest::parse(manifest.as_bytes(), None).unwrap();
         let commit = Commit {
-            manifest: &parsed,
-            manifest_bytes: manifest.as_bytes(),
-            config_bytes: config.as_bytes(),
+            manifests: &[ManifestCommit {
+                manifest: &parsed,
+                manifest_bytes: manifest.as_bytes(),
+                config_bytes: config.as_bytes(),
+            }],
             layers: &layers,
             records: &records,
-            tags: &[],
+            ..Commit::default()
         };
         commit.run(&self.repository).unwrap();
         load(&self.repository, &Name::Digest(parsed.digest)).unwrap()

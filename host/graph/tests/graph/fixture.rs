@@ -8,7 +8,8 @@ use lazaret_artifact::record::{Header, Line, RECORD_VERSION, Summary, Verdict};
 use lazaret_artifact::{
     ContentDigest, Entry, EntryKind, EntryPath, Manifest, Tag, VerityAlgorithm, VerityDigest,
 };
-use lazaret_graph::{Commit, Committed, GraphError, LayerRef, RecordRef, RecordWriter};
+use lazaret_graph::names::Stream;
+use lazaret_graph::{Commit, GraphError, LayerRef, ManifestCommit, RecordRef, RecordWriter};
 use lazaret_store::{Access, ContentType, Repository, VerityPolicy};
 use serde_json::{Value, json};
 
@@ -40,6 +41,14 @@ pub(crate) struct Parts {
     pub(crate) config: Vec<u8>,
     pub(crate) layers: Vec<LayerRef>,
     pub(crate) records: Vec<RecordRef>,
+}
+
+/// What committing a single image linked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) manifest: VerityDigest,
+    pub(crate) config: VerityDigest,
+    pub(crate) rewritten: Vec<Stream>,
 }
 
 impl Parts {
@@ -202,21 +211,34 @@ impl Fixture {
         }
     }
 
-    pub(crate) fn commit(&self, parts: &Parts, tags: &[&str]) -> Committed {
+    pub(crate) fn commit(&self, parts: &Parts, tags: &[&str]) -> Done {
         self.try_commit(parts, tags).unwrap()
     }
 
-    pub(crate) fn try_commit(&self, parts: &Parts, tags: &[&str]) -> Result<Committed, GraphError> {
-        let tags: Vec<Tag> = tags.iter().map(|tag| tag.parse().unwrap()).collect();
-        Commit {
-            manifest: &parts.parsed(),
-            manifest_bytes: &parts.manifest,
-            config_bytes: &parts.config,
+    pub(crate) fn try_commit(&self, parts: &Parts, tags: &[&str]) -> Result<Done, GraphError> {
+        let manifest = parts.parsed();
+        let tags: Vec<(Tag, ContentDigest)> = tags
+            .iter()
+            .map(|tag| (tag.parse().unwrap(), manifest.digest))
+            .collect();
+        let committed = Commit {
+            manifests: &[ManifestCommit {
+                manifest: &manifest,
+                manifest_bytes: &parts.manifest,
+                config_bytes: &parts.config,
+            }],
             layers: &parts.layers,
             records: &parts.records,
             tags: &tags,
+            ..Commit::default()
         }
-        .run(&self.repository)
+        .run(&self.repository)?;
+        let stream = |name| committed.stream(name).unwrap();
+        Ok(Done {
+            manifest: stream(Stream::Manifest(manifest.digest)),
+            config: stream(Stream::Config(manifest.config.digest)),
+            rewritten: committed.rewritten.clone(),
+        })
     }
 
     /// An image with one file and a record, committed.
