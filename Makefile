@@ -4,7 +4,7 @@ CARGO ?= cargo
 DEMO_DIR ?= target/demo
 CFSCTL_VERSION := 0.9.4
 CFSCTL ?= $(shell command -v cfsctl 2>/dev/null || echo $(HOME)/.cargo/bin/cfsctl)
-DEBIAN_TOOLS := skopeo umoci fsverity libarchive-tools python3 time attr
+DEBIAN_TOOLS := skopeo umoci fsverity libarchive-tools python3 time attr docker-registry openssl
 
 .PHONY: help demo test bench lint fuzz tools target clean
 

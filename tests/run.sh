@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for tool in skopeo umoci fsverity bsdtar tar python3 cfsctl; do
+for tool in skopeo umoci fsverity bsdtar tar python3 cfsctl docker-registry openssl; do
   command -v "$tool" >/dev/null 2>&1 || [ -x "$HOME/.cargo/bin/$tool" ] || missing+=("$tool")
 done
 if [ ${#missing[@]} -gt 0 ]; then
