@@ -104,7 +104,7 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
 
 fn of_transport(error: &TransportError) -> Option<String> {
     let text = match error {
-        TransportError::Source { text, .. } => return of_source(text),
+        TransportError::Reference { text, .. } => return of_source(text),
         TransportError::NoDirectory { .. } | TransportError::NotALayout { .. } => {
             "`skopeo copy SOURCE oci:DIR:TAG` makes an OCI layout"
         }
@@ -120,11 +120,9 @@ fn of_transport(error: &TransportError) -> Option<String> {
 
 /// Other tools' names of sources that `skopeo` can turn into a layout.
 fn of_source(text: &str) -> Option<String> {
-    const FOREIGN: [&str; 7] = [
-        "docker://",
+    const FOREIGN: [&str; 5] = [
         "docker-daemon:",
         "docker-archive:",
-        "oci-archive:",
         "containers-storage:",
         "dir:",
         "ostree:",

@@ -100,11 +100,12 @@ fn wrong_usage_exits_with_2() {
     }
     refused(
         home.path(),
-        &["pull", "docker://docker.io/library/debian"],
+        &["pull", "docker-daemon:debian"],
         2,
-        "error: invalid source \"docker://docker.io/library/debian\": unknown transport \"docker\"; \
-         supported: oci:DIR[:TAG][@DIGEST]\n\
-         hint: `skopeo copy docker://docker.io/library/debian oci:DIR:TAG` makes an OCI layout of it\n",
+        "error: invalid reference \"docker-daemon:debian\": unknown transport \"docker-daemon\"; \
+         supported: oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST], \
+         docker://HOST/NAME[:TAG][@DIGEST]\n\
+         hint: `skopeo copy docker-daemon:debian oci:DIR:TAG` makes an OCI layout of it\n",
     );
     refused(
         home.path(),

@@ -40,9 +40,10 @@ impl Feed<'_> {
         chunks: &Sender<Bytes>,
     ) -> Result<(), BlobFault> {
         if self.hashed_later
-            && let Some(file) = blob.file_unverified()
+            && let Some(region) = blob.file_unverified()
+            && region.offset == 0
         {
-            return self.run_plain(file, blob.size(), buffers, chunks);
+            return self.run_plain(region.file, blob.size(), buffers, chunks);
         }
         let mut unpacker = Unpacker::new(blob, self.compression, self.limits)
             .map_err(|error| io_fault("setting up decompression", error))?;

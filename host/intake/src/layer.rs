@@ -26,6 +26,13 @@ use crate::tape::{CutOff, Recording, Tape, record_fault};
 /// Bytes of a blob an importer may see before it decides whether to take it.
 const PROBE_HEAD: usize = lazaret_engine::budget::PROBE_HEAD;
 
+/// The file that a blob is all of, if it is one.
+fn whole_file(blob: &Blob) -> Option<&std::fs::File> {
+    blob.file_unverified()
+        .filter(|region| region.offset == 0)
+        .map(|region| region.file)
+}
+
 /// A blob to import.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
@@ -182,7 +189,7 @@ impl Desk<'_> {
         }
         let same_algorithm = wanted.content().algorithm() == wanted.descriptor.digest.algorithm();
         let plain = wanted.compression() == Compression::None;
-        let hashed_later = plain && same_algorithm && blob.file_unverified().is_some();
+        let hashed_later = plain && same_algorithm && whole_file(&blob).is_some();
         let cancel = [&*self.options.cancel, self.abort];
         let feed = Feed {
             compression: wanted.compression(),
@@ -230,7 +237,7 @@ impl Desk<'_> {
         )
         .map_err(host)?;
         let plain = wanted.compression() == Compression::None;
-        let file = match blob.file_unverified() {
+        let file = match whole_file(blob) {
             Some(file) if plain => file.try_clone().ok(),
             _ => None,
         };

@@ -9,7 +9,7 @@ use lazaret_artifact::record::Verdict;
 use lazaret_artifact::{ContentDigest, MediaType, Platform, Tag};
 use lazaret_graph::{Commit, LayerRef, ManifestCommit, RecordRef};
 use lazaret_store::Repository;
-use lazaret_transport::{Resolved, Source, SourceRef};
+use lazaret_transport::{ManifestDocument, Reference, RegistryOptions, Selection, Source};
 
 use crate::error::{BlobFault, IntakeError};
 use crate::layer::{Desk, Imported, Kind, Wanted};
@@ -65,17 +65,22 @@ pub struct PulledLayer {
 /// Whatever is wrong with the source, the repository or a layer; then nothing of it has a name.
 pub fn pull(
     repository: &Repository,
-    reference: &SourceRef,
+    reference: &Reference,
     importers: &Importers<'_>,
     options: &PullOptions,
     progress: Progress<'_>,
 ) -> Result<Pulled, IntakeError> {
-    let source = Source::open(reference)?;
-    let resolved = source.resolve(options.platform.as_ref())?;
+    let source = Source::open(reference, &RegistryOptions::default())?;
+    let selection = match &options.platform {
+        None => Selection::Best,
+        Some(platform) => Selection::Platforms(vec![platform.clone()]),
+    };
+    let mut resolved = source.resolve(&selection)?;
     let tags = match &*options.tags {
         [] => vec![reference.default_tag(&resolved.root)?],
         tags => tags.to_vec(),
     };
+    let resolved = resolved.manifests.remove(0);
     let wanted = plan(&resolved)?;
     progress(Event::Resolved {
         manifest: resolved.manifest.digest,
@@ -118,7 +123,7 @@ enum Found {
 }
 
 /// Each distinct blob once, in the order of the manifest.
-fn plan(resolved: &Resolved) -> Result<Vec<Wanted>, IntakeError> {
+fn plan(resolved: &ManifestDocument) -> Result<Vec<Wanted>, IntakeError> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (index, descriptor) in resolved.manifest.layers.iter().enumerate() {
         let kind = kind(resolved, index);
@@ -137,7 +142,7 @@ fn plan(resolved: &Resolved) -> Result<Vec<Wanted>, IntakeError> {
 
 /// An image says of each layer what it must unpack to. Where the layer's type is not one this
 /// program can unpack, that is only known to hold when it is the blob itself.
-fn require_known_layer(resolved: &Resolved, index: usize, kind: Kind) -> Result<(), IntakeError> {
+fn require_known_layer(resolved: &ManifestDocument, index: usize, kind: Kind) -> Result<(), IntakeError> {
     let descriptor = &resolved.manifest.layers[index];
     match (&resolved.image, kind) {
         (Some(image), Kind::Blob) if image.diff_ids[index] != descriptor.digest => {
@@ -154,7 +159,7 @@ fn require_known_layer(resolved: &Resolved, index: usize, kind: Kind) -> Result<
 }
 
 /// Index in the plan of the manifest's layer `index`.
-fn position(resolved: &Resolved, wanted: &[Wanted], index: usize) -> usize {
+fn position(resolved: &ManifestDocument, wanted: &[Wanted], index: usize) -> usize {
     let digest = resolved.manifest.layers[index].digest;
     let kind = kind(resolved, index);
     wanted
@@ -163,7 +168,7 @@ fn position(resolved: &Resolved, wanted: &[Wanted], index: usize) -> usize {
         .expect("the plan has every layer of the manifest")
 }
 
-fn kind(resolved: &Resolved, index: usize) -> Kind {
+fn kind(resolved: &ManifestDocument, index: usize) -> Kind {
     let compression = resolved.manifest.layers[index]
         .media_type
         .layer_compression();
@@ -179,7 +184,7 @@ fn kind(resolved: &Resolved, index: usize) -> Kind {
 fn fetch(
     repository: &Repository,
     source: &Source,
-    resolved: &Resolved,
+    resolved: &ManifestDocument,
     importers: &Importers<'_>,
     options: &PullOptions,
     wanted: &[Wanted],
@@ -218,7 +223,7 @@ fn fetch(
 fn import_all(
     repository: &Repository,
     source: &Source,
-    resolved: &Resolved,
+    resolved: &ManifestDocument,
     importers: &Importers<'_>,
     options: &PullOptions,
     wanted: &[Wanted],
@@ -322,7 +327,7 @@ fn import_one(
 
 fn commit(
     repository: &Repository,
-    resolved: &Resolved,
+    resolved: &ManifestDocument,
     wanted: &[Wanted],
     found: &[Found],
     tags: &[Tag],

@@ -4,9 +4,12 @@
 //! A blob longer than promised is refused at the first byte too many, before that byte is handed
 //! out. Reading a blob that was refused fails for good.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use lazaret_artifact::{ContentDigest, ContentHasher, Descriptor};
 
@@ -48,8 +51,37 @@ impl Role {
 /// An opened blob. Implements [`Read`]; every byte is verified.
 #[derive(Debug)]
 pub struct Blob {
-    reader: VerifyingReader<File>,
+    reader: VerifyingReader<Body>,
     path: PathBuf,
+}
+
+/// Where a blob's bytes come from.
+pub enum Body {
+    /// A file of its own, read from where it stands.
+    File(File),
+    /// A part of a file.
+    Range {
+        /// The file; its position is neither used nor moved.
+        file: Arc<File>,
+        /// The first byte of the part.
+        offset: u64,
+        /// Bytes of it.
+        length: u64,
+        /// Bytes of it that were read.
+        seen: u64,
+    },
+    /// A connection, or whatever can only be read once.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// A part of a file, for reading at other places than where a [`Blob`] is.
+#[derive(Debug, Clone, Copy)]
+pub struct FileRegion<'a> {
+    /// The file.
+    pub file: &'a File,
+    /// Where in it the first byte is. A file that is the region from its first to its last byte
+    /// has offset 0 and the region's size.
+    pub offset: u64,
 }
 
 impl Blob {
@@ -61,13 +93,44 @@ impl Blob {
         descriptor: &Descriptor,
         role: Role,
     ) -> Result<Self, TransportError> {
-        let reader = VerifyingReader::new(file, descriptor.digest, descriptor.size, role);
-        if length != descriptor.size {
-            return Err(reader.mismatch(role.size(), descriptor.size, length));
-        }
+        require_size(descriptor, length, role)?;
         // The kernel reads ahead further; on failure it just does not.
-        let _ = rustix::fs::fadvise(&reader.source, 0, None, rustix::fs::Advice::Sequential);
-        Ok(Self { reader, path })
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+        Ok(Self::new(Body::File(file), path, descriptor, role))
+    }
+
+    /// `length` bytes of `file` from `offset` on.
+    pub(crate) fn from_range(
+        file: Arc<File>,
+        offset: u64,
+        length: u64,
+        path: PathBuf,
+        descriptor: &Descriptor,
+        role: Role,
+    ) -> Result<Self, TransportError> {
+        require_size(descriptor, length, role)?;
+        let body = Body::Range {
+            file,
+            offset,
+            length,
+            seen: 0,
+        };
+        Ok(Self::new(body, path, descriptor, role))
+    }
+
+    /// `path` is for messages: where the stream comes from.
+    pub(crate) fn from_stream(
+        stream: Box<dyn Read + Send>,
+        path: PathBuf,
+        descriptor: &Descriptor,
+        role: Role,
+    ) -> Self {
+        Self::new(Body::Stream(stream), path, descriptor, role)
+    }
+
+    fn new(body: Body, path: PathBuf, descriptor: &Descriptor, role: Role) -> Self {
+        let reader = VerifyingReader::new(body, descriptor.digest, descriptor.size, role);
+        Self { reader, path }
     }
 
     /// The digest promised.
@@ -92,8 +155,15 @@ impl Blob {
     /// What is read there is verified only if this blob has been read to its end and the file has
     /// not changed since. Moving the file's position breaks the blob's own reading.
     #[must_use]
-    pub const fn file_unverified(&self) -> Option<&File> {
-        Some(&self.reader.source)
+    pub fn file_unverified(&self) -> Option<FileRegion<'_>> {
+        match &self.reader.source {
+            Body::File(file) => Some(FileRegion { file, offset: 0 }),
+            Body::Range { file, offset, .. } => Some(FileRegion {
+                file,
+                offset: *offset,
+            }),
+            Body::Stream(_) => None,
+        }
     }
 
     /// Reads what is left and says whether the blob is what was promised.
@@ -115,7 +185,7 @@ impl Blob {
 
     /// The whole blob. Only for sizes that were checked against a limit.
     pub(crate) fn read_all(mut self) -> Result<Vec<u8>, TransportError> {
-        // The file had this length when it was opened, so the promise is safe to allocate.
+        // The caller checked the size, so the promise is safe to allocate.
         let mut bytes = Vec::with_capacity(usize::try_from(self.size()).unwrap_or(0));
         match self.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
@@ -135,6 +205,53 @@ impl Blob {
 impl Read for Blob {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
+    }
+}
+
+fn require_size(descriptor: &Descriptor, length: u64, role: Role) -> Result<(), TransportError> {
+    if length == descriptor.size {
+        return Ok(());
+    }
+    Err(TransportError::Mismatch {
+        what: role.size(),
+        digest: descriptor.digest,
+        expected: descriptor.size.to_string().into(),
+        found: length.to_string().into(),
+    })
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Range {
+                file,
+                offset,
+                length,
+                seen,
+            } => {
+                let left = usize::try_from(*length - *seen).unwrap_or(usize::MAX);
+                let room = buffer.len().min(left);
+                let count = file.read_at(&mut buffer[..room], *offset + *seen)?;
+                *seen += count as u64;
+                Ok(count)
+            }
+            Self::Stream(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Range { offset, length, .. } => f
+                .debug_struct("Range")
+                .field("offset", offset)
+                .field("length", length)
+                .finish_non_exhaustive(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use lazaret_artifact::limits::MAX_INDEX_DEPTH;
 use lazaret_artifact::text::escape;
-use lazaret_artifact::{ArtifactError, ContentDigest, MediaType, Platform};
+use lazaret_artifact::{ArtifactError, ContentDigest, Descriptor, MediaType, Platform};
 
 /// Names listed in an error before it says how many more there are. An index may name thousands.
 const MAX_LISTED: usize = 10;
@@ -14,9 +15,9 @@ const MAX_LISTED: usize = 10;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Text that names no source.
-    #[error("invalid source {text:?}: {reason}")]
-    Source {
+    /// Text that names no source or destination.
+    #[error("invalid reference {text:?}: {reason}")]
+    Reference {
         /// As given.
         text: String,
         /// What is wrong, and what would be right.
@@ -154,9 +155,127 @@ pub enum TransportError {
         /// The platforms there are.
         available: Vec<String>,
     },
+    /// A registry does not have what was asked for: 404, or one of the error codes that mean it.
+    #[error("{registry} has no {what}{}", Said(message))]
+    NotInRegistry {
+        /// Host of the registry.
+        registry: String,
+        /// "manifest NAME:TAG", "blob DIGEST in NAME", …
+        what: String,
+        /// The registry's own words, escaped and cut short; may be empty.
+        message: String,
+    },
+    /// A registry, or who gives out its tokens, wants other credentials or none of ours.
+    #[error("{registry} refused access to {what} {presented}{}", Said(message))]
+    Unauthorized {
+        /// Host of the registry.
+        registry: String,
+        /// "manifest NAME:TAG", "blob DIGEST in NAME", …
+        what: String,
+        /// "without credentials", "with the credentials of FILE", …
+        presented: String,
+        /// The registry's own words, escaped and cut short; may be empty.
+        message: String,
+    },
+    /// A registry understood and said no.
+    #[error("{registry} refused {operation}: {status}{}", Said(message))]
+    Refused {
+        /// Host of the registry.
+        registry: String,
+        /// Method and object.
+        operation: String,
+        /// The HTTP status.
+        status: u16,
+        /// The registry's own words, escaped and cut short; may be empty.
+        message: String,
+    },
+    /// A registry that is in trouble itself, or overloaded, and stayed so.
+    #[error("{registry} failed {} at {operation}: {status}{}", Times(*tries), Said(message))]
+    ServerTrouble {
+        /// Host of the registry.
+        registry: String,
+        /// Method and object.
+        operation: String,
+        /// Requests sent.
+        tries: u32,
+        /// The last HTTP status.
+        status: u16,
+        /// The registry's own words, escaped and cut short; may be empty.
+        message: String,
+    },
+    /// No connection to a registry, or it broke, each time.
+    #[error("no connection to {registry} for {operation} after {}: {reason}", Tries(*tries))]
+    Connection {
+        /// Host of the registry.
+        registry: String,
+        /// Method and object.
+        operation: String,
+        /// Requests sent, or attempted.
+        tries: u32,
+        /// What the system or the protocol said the last time.
+        reason: String,
+    },
+    /// A registry that kept silent.
+    #[error("{registry} sent nothing for {seconds} s at {operation}, {}", Times(*tries))]
+    TimedOut {
+        /// Host of the registry.
+        registry: String,
+        /// Method and object.
+        operation: String,
+        /// How long nothing came, each time.
+        seconds: u64,
+        /// Requests sent.
+        tries: u32,
+    },
+    /// A certificate that is not trusted, or no common ground in TLS.
+    #[error("{registry} cannot be trusted: {reason}")]
+    Tls {
+        /// Host of the registry.
+        registry: String,
+        /// What the TLS library said.
+        reason: String,
+    },
+    /// An answer no registry should give: against the distribution specification, or a trap.
+    #[error("{registry} answered {operation} with {reason}")]
+    Protocol {
+        /// Host of the registry.
+        registry: String,
+        /// Method and object.
+        operation: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of credentials or certificates that cannot be used.
+    #[error("cannot use {path:?}: {reason}")]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it. Never any of its content.
+        reason: String,
+    },
+    /// A program that should give credentials and did not.
+    #[error("{program} gave no credentials: {reason}")]
+    CredentialHelper {
+        /// Its name.
+        program: String,
+        /// What went wrong. Never any of its output.
+        reason: String,
+    },
+    /// Somebody set [`crate::RegistryOptions::cancel`].
+    #[error("cancelled")]
+    Cancelled,
 }
 
 impl TransportError {
+    /// An index too deep inside others.
+    pub(crate) fn nested(index: &Descriptor, depth: usize) -> Self {
+        Self::Limit {
+            what: format!("{}: indexes inside indexes", index.digest),
+            found: depth as u64 + 1,
+            limit: MAX_INDEX_DEPTH as u64,
+        }
+    }
+
     /// Whether the input was refused: it is malformed, lies about itself or is over a limit.
     #[must_use]
     pub const fn is_input_fault(&self) -> bool {
@@ -171,6 +290,7 @@ impl TransportError {
                 | Self::Document(_)
                 | Self::NotADocument { .. }
                 | Self::Limit { .. }
+                | Self::Protocol { .. }
         )
     }
 
@@ -186,6 +306,7 @@ impl TransportError {
                 | Self::NoSuchDigest { .. }
                 | Self::Empty { .. }
                 | Self::NoPlatform { .. }
+                | Self::NotInRegistry { .. }
         )
     }
 
@@ -194,7 +315,7 @@ impl TransportError {
     pub const fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::Source { .. } | Self::DefaultTag { .. } | Self::Ambiguous { .. }
+            Self::Reference { .. } | Self::DefaultTag { .. } | Self::Ambiguous { .. }
         )
     }
 
@@ -240,6 +361,42 @@ impl fmt::Display for Listed<'_> {
         match self.0.len().saturating_sub(MAX_LISTED) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// What a server said, after a colon; nothing when it said nothing.
+struct Said<'a>(&'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            text => write!(f, ": {text}"),
+        }
+    }
+}
+
+/// "once", "5 times".
+struct Times(u32);
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("once"),
+            times => write!(f, "{times} times"),
+        }
+    }
+}
+
+/// "1 try", "5 tries".
+struct Tries(u32);
+
+impl fmt::Display for Tries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 try"),
+            tries => write!(f, "{tries} tries"),
         }
     }
 }

@@ -17,8 +17,9 @@ use ocidir::cap_std::ambient_authority;
 use ocidir::cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 
 use crate::blob::{Blob, Role};
+use crate::catalog::Catalog;
 use crate::error::TransportError;
-use crate::reference::{LayoutRef, REF_NAME};
+use crate::reference::LayoutRef;
 
 /// The only version of the layout there is.
 const LAYOUT_VERSION: &str = "1.0.0";
@@ -31,7 +32,7 @@ const MAX_LAYOUT_FILE_SIZE: u64 = 64 * 1024;
 pub struct Layout {
     reference: LayoutRef,
     directory: OciDir,
-    index: Index,
+    catalog: Catalog,
 }
 
 impl Layout {
@@ -71,7 +72,7 @@ impl Layout {
         Ok(Self {
             reference: reference.clone(),
             directory,
-            index,
+            catalog: Catalog::new(index),
         })
     }
 
@@ -84,32 +85,17 @@ impl Layout {
     /// The layout's own index, `index.json`.
     #[must_use]
     pub const fn index(&self) -> &Index {
-        &self.index
+        &self.catalog.index
     }
 
-    /// The entries of `index.json` that the reference may mean: those with its tag, or all of
-    /// them when it has none. An entry that is listed twice comes once.
+    pub(crate) const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The entries of `index.json` that the reference may mean.
     pub(crate) fn roots(&self) -> Result<Vec<Descriptor>, TransportError> {
-        let mut roots: Vec<Descriptor> = Vec::new();
-        for entry in &self.index.manifests {
-            let wanted = match &self.reference.tag {
-                None => true,
-                Some(tag) => entry.annotations.get(REF_NAME) == Some(tag),
-            };
-            if wanted && roots.iter().all(|root| root.digest != entry.digest) {
-                roots.push(entry.clone());
-            }
-        }
-        match &self.reference.tag {
-            _ if !roots.is_empty() => Ok(roots),
-            None => Err(TransportError::Empty {
-                path: self.reference.path.clone(),
-            }),
-            Some(tag) => Err(TransportError::NoSuchTag {
-                tag: tag.clone(),
-                available: names_of(&self.index.manifests),
-            }),
-        }
+        let reference = &self.reference;
+        self.catalog.roots(reference.tag.as_deref(), &reference.path)
     }
 
     /// Opens a blob; see [`crate::Source::open_blob`].
@@ -147,21 +133,6 @@ impl Layout {
             None => Err(missing(digest, &self.reference.path)),
         }
     }
-}
-
-/// How people would name these entries: by tag, or by digest where they have none.
-pub(crate) fn names_of(entries: &[Descriptor]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for entry in entries {
-        let name = match entry.annotations.get(REF_NAME) {
-            Some(tag) => tag.clone(),
-            None => format!("@{}", entry.digest),
-        };
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
 }
 
 fn check_version(directory: &Dir, path: &Path) -> Result<(), TransportError> {

@@ -1,35 +1,69 @@
-//! From a reference to one manifest: by digest, through indexes, by platform.
+//! From a reference to what is to be had: one manifest, those for some platforms, or all there is.
 //!
-//! A platform that an index states decides; where it states none, the image's config does. Without
-//! a wish from the caller the host's platform is looked for, but an image that is the only one
-//! there is taken whatever it is for, as skopeo does. BuildKit's attestations are never chosen.
+//! What is chosen comes with every index on the way to it, so that the way can be stored too.
+//! BuildKit's attestations are never chosen for a platform; with everything they come along.
+
+use std::collections::{HashMap, HashSet};
 
 use lazaret_artifact::limits::MAX_INDEX_DEPTH;
 use lazaret_artifact::referrer::is_attestation;
 use lazaret_artifact::{ContentDigest, Descriptor, ImageConfig, Index, Manifest, Platform};
 
-use crate::blob::Role;
+use crate::catalog::names_of;
+use crate::documents::{Documents, MAX_DOCUMENTS_TO_CHOOSE};
 use crate::error::TransportError;
-use crate::layout::names_of;
-use crate::reference::REF_NAME;
 use crate::source::Source;
 
-/// Documents read while resolving one reference. Thousands of entries without a platform would
-/// otherwise make the host read gigabytes of configs before it imports anything.
-const MAX_DOCUMENTS: u64 = 512;
+mod choose;
 
-/// A manifest with its config, both verified, and the way there.
+use choose::{Chooser, Choice};
+
+/// What of an index is wanted. A reference to a manifest means that manifest, whichever of these
+/// it is, as long as it is for a platform that is insisted on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// This machine's manifest. An image that is the only one there is taken whatever it is for,
+    /// as skopeo does.
+    #[default]
+    Best,
+    /// For each of these platforms, one manifest; there must be one. None of them is [`Self::Best`].
+    Platforms(Vec<Platform>),
+    /// Every manifest of every index, attestations included.
+    All,
+}
+
+/// What a reference stands for, read and verified.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// The entry the reference named: an index's or the manifest's own. It carries the tag.
     pub root: Descriptor,
-    /// The indexes passed through, outermost first; a layout's `index.json` is not one of them.
-    pub path: Vec<IndexStep>,
-    /// The manifest's descriptor.
+    /// The indexes on a way from the root to a chosen manifest, parents before children, each
+    /// digest once; of [`Selection::All`] every index. A layout's `index.json` is not one of them.
+    /// Empty when the root is a manifest.
+    pub indexes: Vec<IndexDocument>,
+    /// The chosen manifests in the indexes' order, each digest once.
+    pub manifests: Vec<ManifestDocument>,
+}
+
+/// An index, verified.
+#[derive(Debug, Clone)]
+pub struct IndexDocument {
+    /// What led to it.
+    pub descriptor: Descriptor,
+    /// Its exact bytes.
+    pub bytes: Vec<u8>,
+    /// Parsed from them; its digest is the descriptor's.
+    pub index: Index,
+}
+
+/// A manifest with its config, both verified.
+#[derive(Debug, Clone)]
+pub struct ManifestDocument {
+    /// What led to it.
     pub descriptor: Descriptor,
     /// The manifest's exact bytes.
     pub bytes: Vec<u8>,
-    /// Parsed from them.
+    /// Parsed from them; its digest is the descriptor's.
     pub manifest: Manifest,
     /// The config's exact bytes.
     pub config: Vec<u8>,
@@ -37,369 +71,250 @@ pub struct Resolved {
     pub image: Option<ImageConfig>,
 }
 
-/// An index on the way to a manifest.
-#[derive(Debug, Clone)]
-pub struct IndexStep {
-    /// What led to it.
-    pub descriptor: Descriptor,
-    /// Its exact bytes.
-    pub bytes: Vec<u8>,
-    /// Parsed from them.
-    pub index: Index,
-}
-
 /// See [`Source::resolve`].
-pub(crate) fn resolve(
+pub(crate) fn resolve(source: &Source, selection: &Selection) -> Result<Resolved, TransportError> {
+    let mut documents = match selection {
+        Selection::All => Documents::new(source, "documents to read"),
+        Selection::Best | Selection::Platforms(_) => {
+            Documents::new(source, "documents to read before the image is found")
+                .at_most(MAX_DOCUMENTS_TO_CHOOSE)
+        }
+    };
+    let roots = roots(&mut documents)?;
+    let wanted: Vec<Option<&Platform>> = match selection {
+        Selection::All => return everything(documents, only_root(&roots)?),
+        Selection::Best => vec![None],
+        Selection::Platforms(platforms) if platforms.is_empty() => vec![None],
+        Selection::Platforms(platforms) => platforms.iter().map(Some).collect(),
+    };
+    let mut choices: Vec<Choice> = Vec::new();
+    for platform in wanted {
+        let choice = Chooser::new(&mut documents, platform).choose_from(&roots)?;
+        // One name can be given to one root only.
+        if choices
+            .first()
+            .is_some_and(|first| first.root.digest != choice.root.digest)
+        {
+            return Err(ambiguous(&roots));
+        }
+        choices.push(choice);
+    }
+    let root = choices[0].root.clone();
+    let mut walk = Walk::new(&mut documents);
+    walk.within = Some(
+        choices
+            .iter()
+            .flat_map(|choice| &choice.path)
+            .map(|index| index.digest)
+            .collect(),
+    );
+    walk.enter(&root, 0)?;
+    let Walk {
+        indexes, manifests, ..
+    } = walk;
+    // As the choice described it: another entry of the same digest may say less.
+    let chosen: Vec<&Descriptor> = manifests
+        .iter()
+        .filter_map(|entry| {
+            let same = |choice: &&Choice| choice.descriptor.digest == entry.digest;
+            choices.iter().find(same).map(|choice| &choice.descriptor)
+        })
+        .collect();
+    read(&mut documents, root, &indexes, &chosen)
+}
+
+/// See [`Source::resolve_descriptor`].
+pub(crate) fn resolve_descriptor(
     source: &Source,
-    platform: Option<&Platform>,
+    descriptor: &Descriptor,
 ) -> Result<Resolved, TransportError> {
-    let mut resolver = Resolver {
-        source,
-        wanted: platform.cloned().unwrap_or_else(Platform::host),
-        insisted: platform.is_some(),
-        documents: 0,
-        available: Vec::new(),
-        path: Vec::new(),
-    };
-    let mut roots = source.roots()?;
-    if let Some(digest) = source.wanted_digest() {
-        let Some(found) = resolver.find_digest(&roots, digest, 0)? else {
-            return Err(TransportError::NoSuchDigest {
-                digest: *digest,
-                available: names_of(&roots),
-            });
-        };
-        roots = vec![found];
+    everything(Documents::new(source, "documents to read"), descriptor)
+}
+
+/// The entries the reference may mean; the one of its digest, where it names one.
+fn roots(documents: &mut Documents<'_>) -> Result<Vec<Descriptor>, TransportError> {
+    let source = documents.source();
+    if let Source::Registry(registry) = source {
+        let (root, bytes) = registry.resolve_root()?;
+        documents.insert(&root, bytes);
+        return Ok(vec![root]);
     }
-    let choice = match roots.as_slice() {
-        [root] => resolver.descend(root, root, Stated::No)?,
-        roots => resolver.choose_root(roots)?,
+    let roots = source.roots()?;
+    let Some(digest) = source.wanted_digest() else {
+        return Ok(roots);
     };
-    match choice {
-        Some(choice) => resolver.complete(choice),
-        None => Err(resolver.no_platform()),
+    match find_digest(documents, &roots, digest, 0)? {
+        Some(found) => Ok(vec![found]),
+        None => Err(TransportError::NoSuchDigest {
+            digest: *digest,
+            available: names_of(&roots),
+        }),
     }
 }
 
-struct Resolver<'a> {
-    source: &'a Source,
-    wanted: Platform,
-    insisted: bool,
-    documents: u64,
-    /// Platforms met and not taken.
-    available: Vec<String>,
-    /// The indexes from the root to where the search is.
-    path: Vec<IndexStep>,
+/// The entry of that digest: here, or in an index below, at any depth that is allowed.
+fn find_digest(
+    documents: &mut Documents<'_>,
+    entries: &[Descriptor],
+    digest: &ContentDigest,
+    depth: usize,
+) -> Result<Option<Descriptor>, TransportError> {
+    if let Some(found) = entries.iter().find(|entry| entry.digest == *digest) {
+        return Ok(Some(found.clone()));
+    }
+    for entry in entries.iter().filter(|entry| entry.media_type.is_index()) {
+        let below = read_index(documents, entry, depth)?.manifests;
+        let found = find_digest(documents, &below, digest, depth + 1)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
-/// Whether an index stated the platform of what it led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stated {
-    Yes,
-    No,
+/// The one root there is, leaving attestations beside it out of the count.
+fn only_root(roots: &[Descriptor]) -> Result<&Descriptor, TransportError> {
+    if let [root] = roots {
+        return Ok(root);
+    }
+    let mut images = roots.iter().filter(|root| !is_attestation(root));
+    match (images.next(), images.next()) {
+        (Some(root), None) => Ok(root),
+        _ => Err(ambiguous(roots)),
+    }
 }
 
-/// The manifest to take.
-struct Choice {
+fn ambiguous(roots: &[Descriptor]) -> TransportError {
+    TransportError::Ambiguous {
+        available: names_of(roots),
+    }
+}
+
+fn everything(
+    mut documents: Documents<'_>,
+    root: &Descriptor,
+) -> Result<Resolved, TransportError> {
+    let mut walk = Walk::new(&mut documents);
+    walk.enter(root, 0)?;
+    let Walk {
+        indexes, manifests, ..
+    } = walk;
+    let manifests: Vec<&Descriptor> = manifests.iter().collect();
+    read(&mut documents, root.clone(), &indexes, &manifests)
+}
+
+fn read(
+    documents: &mut Documents<'_>,
     root: Descriptor,
-    descriptor: Descriptor,
-    stated: Stated,
+    indexes: &[Descriptor],
+    manifests: &[&Descriptor],
+) -> Result<Resolved, TransportError> {
+    let resolved = Resolved {
+        root,
+        indexes: indexes
+            .iter()
+            .map(|index| documents.index_document(index))
+            .collect::<Result<_, _>>()?,
+        manifests: manifests
+            .iter()
+            .map(|manifest| documents.manifest_document(manifest))
+            .collect::<Result<_, _>>()?,
+    };
+    tracing::debug!(
+        root = %resolved.root.digest,
+        indexes = resolved.indexes.len(),
+        manifests = resolved.manifests.len(),
+        "resolved"
+    );
+    Ok(resolved)
 }
 
-impl Resolver<'_> {
-    /// Follows `descriptor` down to a manifest for the wanted platform; `None` when there is none.
-    fn descend(
-        &mut self,
-        root: &Descriptor,
-        descriptor: &Descriptor,
-        stated: Stated,
-    ) -> Result<Option<Choice>, TransportError> {
-        if descriptor.media_type.is_manifest() {
-            return Ok(Some(Choice {
-                root: root.clone(),
-                descriptor: descriptor.clone(),
-                stated,
-            }));
-        }
-        let step = self.read_index(descriptor, self.path.len())?;
-        let entries = step.index.manifests.clone();
-        self.path.push(step);
-        let found = self.choose(Some(root), &entries)?;
-        if found.is_none() {
-            self.path.pop();
-        }
-        Ok(found)
-    }
-
-    /// Among several roots: right only when they are one image for different platforms.
-    fn choose_root(&mut self, roots: &[Descriptor]) -> Result<Option<Choice>, TransportError> {
-        let ambiguous = || TransportError::Ambiguous {
-            available: names_of(roots),
-        };
-        let images: Vec<Descriptor> = roots
-            .iter()
-            .filter(|root| !is_attestation(root))
-            .cloned()
-            .collect();
-        if let [root] = images.as_slice() {
-            return self.descend(root, root, Stated::No);
-        }
-        let tag_of = |root: &Descriptor| root.annotations.get(REF_NAME).cloned();
-        if images.iter().any(|root| tag_of(root) != tag_of(&images[0])) {
-            return Err(ambiguous());
-        }
-        let mut platforms: Vec<Platform> = Vec::new();
-        for root in &images {
-            match self.platform_of(root)? {
-                Some(platform) if !platforms.contains(&platform) => platforms.push(platform),
-                _ => return Err(ambiguous()),
-            }
-        }
-        if images.is_empty() {
-            return Err(ambiguous());
-        }
-        self.choose(None, &images)
-    }
-
-    /// Among the entries of an index: the first that is exactly what is wanted, else the first
-    /// that will do, else the first without a stated platform whose config will do. `root` is what
-    /// led here; `None` when the entries are themselves roots.
-    fn choose(
-        &mut self,
-        root: Option<&Descriptor>,
-        entries: &[Descriptor],
-    ) -> Result<Option<Choice>, TransportError> {
-        let entries: Vec<&Descriptor> = entries
-            .iter()
-            .filter(|entry| !is_attestation(entry))
-            .collect();
-        let wanted = self.wanted.clone();
-        let stated = |entry: &Descriptor| entry.platform.clone();
-        let exact = entries
-            .iter()
-            .filter(|entry| stated(entry).is_some_and(|p| p == wanted));
-        let close = entries.iter().filter(|entry| {
-            stated(entry).is_some_and(|platform| platform != wanted && platform.satisfies(&wanted))
+fn read_index(
+    documents: &mut Documents<'_>,
+    descriptor: &Descriptor,
+    depth: usize,
+) -> Result<Index, TransportError> {
+    if !descriptor.media_type.is_index() {
+        return Err(TransportError::NotADocument {
+            digest: descriptor.digest,
+            media_type: descriptor.media_type.clone(),
         });
-        for entry in exact.chain(close) {
-            if !is_document(entry) {
-                continue;
-            }
-            let found = self.descend(root.unwrap_or(entry), entry, Stated::Yes)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        for entry in &entries {
-            match &entry.platform {
-                Some(platform) => self.note(platform),
-                // An index may list what is neither; it is no candidate.
-                None if !is_document(entry) => {}
-                None => {
-                    let found = self.try_unlabelled(root.unwrap_or(entry), entry)?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                }
-            }
-        }
-        // The only one there is, and nobody said what it is for.
-        match entries.as_slice() {
-            [only] if only.platform.is_none() && only.media_type.is_manifest() => {
-                self.descend(root.unwrap_or(only), only, Stated::No)
-            }
-            _ => Ok(None),
-        }
     }
-
-    fn try_unlabelled(
-        &mut self,
-        root: &Descriptor,
-        entry: &Descriptor,
-    ) -> Result<Option<Choice>, TransportError> {
-        if entry.media_type.is_index() {
-            return self.descend(root, entry, Stated::No);
-        }
-        match self.platform_of(entry)? {
-            Some(platform) if platform.satisfies(&self.wanted) => {
-                self.descend(root, entry, Stated::No)
-            }
-            Some(platform) => {
-                self.note(&platform);
-                Ok(None)
-            }
-            None => Ok(None),
-        }
+    if depth >= MAX_INDEX_DEPTH {
+        return Err(TransportError::nested(descriptor, depth));
     }
-
-    /// As stated, or as the image's config has it. `None` for indexes and artifacts.
-    fn platform_of(&mut self, entry: &Descriptor) -> Result<Option<Platform>, TransportError> {
-        if entry.platform.is_some() {
-            return Ok(entry.platform.clone());
-        }
-        if !entry.media_type.is_manifest() {
-            return Ok(None);
-        }
-        let (_, manifest) = self.read_manifest(entry)?;
-        if !manifest.is_image() {
-            return Ok(None);
-        }
-        let config = self.read(&manifest.config, Role::Config)?;
-        Ok(Some(ImageConfig::parse(&config)?.platform))
-    }
-
-    /// Reads and checks what was chosen.
-    fn complete(mut self, choice: Choice) -> Result<Resolved, TransportError> {
-        let Choice {
-            root,
-            descriptor,
-            stated,
-        } = choice;
-        let path = std::mem::take(&mut self.path);
-        let (bytes, manifest) = self.read_manifest(&descriptor)?;
-        let config = self.read(&manifest.config, Role::Config)?;
-        let image = match manifest.is_image() {
-            true => Some(ImageConfig::parse(&config)?),
-            false => None,
-        };
-        if let Some(image) = &image {
-            if image.diff_ids.len() != manifest.layers.len() {
-                return Err(TransportError::Mismatch {
-                    what: "number of layers",
-                    digest: descriptor.digest,
-                    expected: image.diff_ids.len().to_string().into(),
-                    found: manifest.layers.len().to_string().into(),
-                });
-            }
-            if self.insisted {
-                self.insist(&descriptor, &image.platform, stated)?;
-            }
-        }
-        tracing::debug!(digest = %descriptor.digest, indexes = path.len(), "resolved");
-        Ok(Resolved {
-            root,
-            path,
-            descriptor,
-            bytes,
-            manifest,
-            config,
-            image,
-        })
-    }
-
-    /// The config must be for the platform the caller asked for. Where an index stated the
-    /// platform the variant is its word alone: configs often lack it or have a wrong one.
-    fn insist(
-        &mut self,
-        descriptor: &Descriptor,
-        found: &Platform,
-        stated: Stated,
-    ) -> Result<(), TransportError> {
-        match stated {
-            Stated::No if found.satisfies(&self.wanted) => Ok(()),
-            Stated::No => {
-                self.note(found);
-                Err(self.no_platform())
-            }
-            Stated::Yes
-                if found.os == self.wanted.os && found.architecture == self.wanted.architecture =>
-            {
-                Ok(())
-            }
-            Stated::Yes => Err(TransportError::Mismatch {
-                what: "platform",
-                digest: descriptor.digest,
-                expected: self.wanted.to_string().into(),
-                found: found.to_string().into(),
-            }),
-        }
-    }
-
-    /// The entry of that digest: here, or in an index below, at any depth that is allowed.
-    fn find_digest(
-        &mut self,
-        entries: &[Descriptor],
-        digest: &ContentDigest,
-        depth: usize,
-    ) -> Result<Option<Descriptor>, TransportError> {
-        if let Some(found) = entries.iter().find(|entry| entry.digest == *digest) {
-            return Ok(Some(found.clone()));
-        }
-        for entry in entries.iter().filter(|entry| entry.media_type.is_index()) {
-            let below = self.read_index(entry, depth)?.index.manifests;
-            let found = self.find_digest(&below, digest, depth + 1)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
-
-    fn read_index(
-        &mut self,
-        descriptor: &Descriptor,
-        depth: usize,
-    ) -> Result<IndexStep, TransportError> {
-        if !descriptor.media_type.is_index() {
-            return Err(TransportError::NotADocument {
-                digest: descriptor.digest,
-                media_type: descriptor.media_type.clone(),
-            });
-        }
-        if depth >= MAX_INDEX_DEPTH {
-            return Err(TransportError::Limit {
-                what: format!("{}: indexes inside indexes", descriptor.digest),
-                found: depth as u64 + 1,
-                limit: MAX_INDEX_DEPTH as u64,
-            });
-        }
-        let bytes = self.read(descriptor, Role::Index)?;
-        let index = Index::parse(&bytes, Some(&descriptor.media_type))?;
-        Ok(IndexStep {
-            descriptor: descriptor.clone(),
-            bytes,
-            index,
-        })
-    }
-
-    fn read_manifest(
-        &mut self,
-        descriptor: &Descriptor,
-    ) -> Result<(Vec<u8>, Manifest), TransportError> {
-        let bytes = self.read(descriptor, Role::Manifest)?;
-        let manifest = Manifest::parse(&bytes, Some(&descriptor.media_type))?;
-        Ok((bytes, manifest))
-    }
-
-    fn read(&mut self, descriptor: &Descriptor, role: Role) -> Result<Vec<u8>, TransportError> {
-        self.documents += 1;
-        if self.documents > MAX_DOCUMENTS {
-            return Err(TransportError::Limit {
-                what: "documents to read before the image is found".to_owned(),
-                found: self.documents,
-                limit: MAX_DOCUMENTS,
-            });
-        }
-        self.source.read_document(descriptor, role)
-    }
-
-    fn note(&mut self, platform: &Platform) {
-        let text = platform.to_string();
-        if !self.available.contains(&text) {
-            self.available.push(text);
-        }
-    }
-
-    fn no_platform(&self) -> TransportError {
-        TransportError::NoPlatform {
-            wanted: self.wanted.clone(),
-            available: self.available.clone(),
-        }
-    }
+    documents.index(descriptor)
 }
 
-fn is_document(entry: &Descriptor) -> bool {
-    entry.media_type.is_manifest() || entry.media_type.is_index()
+/// Collects all that is below a root, each digest once.
+struct Walk<'a, 'b> {
+    documents: &'a mut Documents<'b>,
+    /// The only indexes to walk through, where there is a choice.
+    within: Option<HashSet<ContentDigest>>,
+    /// Of each index the longest way to it. Sorted by that, parents come before their children.
+    depths: HashMap<ContentDigest, usize>,
+    indexes: Vec<Descriptor>,
+    seen: HashSet<ContentDigest>,
+    manifests: Vec<Descriptor>,
+}
+
+impl<'a, 'b> Walk<'a, 'b> {
+    fn new(documents: &'a mut Documents<'b>) -> Self {
+        Self {
+            documents,
+            within: None,
+            depths: HashMap::new(),
+            indexes: Vec::new(),
+            seen: HashSet::new(),
+            manifests: Vec::new(),
+        }
+    }
+
+    /// The root itself must be a manifest or an index.
+    fn enter(&mut self, root: &Descriptor, depth: usize) -> Result<(), TransportError> {
+        if root.media_type.is_manifest() {
+            self.manifests.push(root.clone());
+            return Ok(());
+        }
+        self.walk(root, depth)?;
+        let depths = &self.depths;
+        self.indexes.sort_by_key(|index| depths[&index.digest]);
+        Ok(())
+    }
+
+    fn walk(&mut self, descriptor: &Descriptor, depth: usize) -> Result<(), TransportError> {
+        let before = self.depths.get(&descriptor.digest).copied();
+        // At most once for each depth that is allowed, whatever the indexes look like.
+        if before.is_some_and(|before| before >= depth) {
+            return Ok(());
+        }
+        let index = read_index(self.documents, descriptor, depth)?;
+        self.depths.insert(descriptor.digest, depth);
+        if before.is_none() {
+            self.indexes.push(descriptor.clone());
+        }
+        for entry in &index.manifests {
+            if entry.media_type.is_manifest() {
+                if self.seen.insert(entry.digest) {
+                    self.manifests.push(entry.clone());
+                }
+            } else if !entry.media_type.is_index() {
+                if self.within.is_none() {
+                    tracing::warn!(
+                        digest = %entry.digest, media_type = %entry.media_type,
+                        "left out: neither a manifest nor an index"
+                    );
+                }
+            } else if self
+                .within
+                .as_ref()
+                .is_none_or(|within| within.contains(&entry.digest))
+            {
+                self.walk(entry, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -69,11 +69,12 @@ fn a_full_disk_is_told_as_such_however_deep_it_lies() {
 
 #[test]
 fn only_labels_are_coloured() {
-    let error = anyhow::Error::from("x:y".parse::<lazaret_transport::SourceRef>().unwrap_err());
+    let error = anyhow::Error::from("x:y".parse::<lazaret_transport::Reference>().unwrap_err());
     assert_eq!(
         render(&error, true),
-        "\u{1b}[1;31merror:\u{1b}[0m invalid source \"x:y\": unknown transport \"x\"; supported: \
-         oci:DIR[:TAG][@DIGEST]"
+        "\u{1b}[1;31merror:\u{1b}[0m invalid reference \"x:y\": unknown transport \"x\"; supported: \
+         oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST], \
+         docker://HOST/NAME[:TAG][@DIGEST]"
     );
 }
 
@@ -106,7 +107,7 @@ fn samples() -> Vec<(anyhow::Error, Code)> {
         ),
         (
             "demo"
-                .parse::<lazaret_transport::SourceRef>()
+                .parse::<lazaret_transport::Reference>()
                 .unwrap_err()
                 .into(),
             Code::Usage,

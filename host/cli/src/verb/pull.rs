@@ -11,7 +11,7 @@ use lazaret_builtins::BUILTINS;
 use lazaret_engine::{Budget, Registry, SandboxOptions};
 use lazaret_intake::{Importers, OnFault, PullOptions, Pulled, PulledLayer, UnpackLimits};
 use lazaret_store::{Access, Repository, VerityPolicy};
-use lazaret_transport::SourceRef;
+use lazaret_transport::Reference;
 use serde::Serialize;
 
 use crate::amount::{Bytes, Count, Fuel, Span, counted, size, span};
@@ -111,7 +111,7 @@ reused, entries, fuel, newObjects, newBytes, opaque (the reason it was kept whol
 impl Pull {
     /// Runs it.
     pub fn run(self, global: &Global) -> anyhow::Result<Code> {
-        let source: SourceRef = self.source.parse()?;
+        let source: Reference = self.source.parse()?;
         let path = global.path()?;
         let repository = open_or_make(&path, global)?;
         let options = self.options();

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use lazaret_artifact::media_type::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST};
-use lazaret_artifact::{ContentDigest, Platform};
+use lazaret_artifact::{ContentDigest, Descriptor, Platform};
 use serde_json::{Value, json};
 
 use crate::error::TransportError;
-use crate::reference::SourceRef;
-use crate::reference::{LayoutRef, REF_NAME};
-use crate::resolve::Resolved;
+use crate::reference::{LayoutRef, REF_NAME, Reference};
+use crate::registry::RegistryOptions;
+use crate::resolve::{ManifestDocument, Resolved, Selection};
 use crate::source::Source;
 
 /// A layout in a directory of its own.
@@ -108,20 +108,53 @@ impl Fixture {
         tag: Option<&str>,
         digest: Option<&Value>,
     ) -> Result<Source, TransportError> {
-        Source::open(&SourceRef::Layout(LayoutRef {
+        let reference = Reference::Layout(LayoutRef {
             path: self.directory.path().to_owned(),
             tag: tag.map(str::to_owned),
             digest: digest.map(|entry| entry["digest"].as_str().unwrap().parse().unwrap()),
-        }))
+        });
+        Source::open(&reference, &RegistryOptions::default())
     }
 
+    /// The one manifest for `platform`, or for this machine.
     pub(crate) fn resolve(
         &self,
         tag: Option<&str>,
         platform: Option<&str>,
-    ) -> Result<Resolved, TransportError> {
-        let platform = platform.map(|text| text.parse().unwrap());
-        self.open(tag, None)?.resolve(platform.as_ref())
+    ) -> Result<One, TransportError> {
+        One::of(&self.open(tag, None)?, platform)
+    }
+}
+
+/// What a choice of one manifest came to.
+#[derive(Debug)]
+pub(crate) struct One {
+    pub(crate) root: Descriptor,
+    pub(crate) path: Vec<ContentDigest>,
+    pub(crate) document: ManifestDocument,
+}
+
+impl One {
+    pub(crate) fn of(source: &Source, platform: Option<&str>) -> Result<Self, TransportError> {
+        let selection = match platform {
+            None => Selection::Best,
+            Some(text) => Selection::Platforms(vec![text.parse().unwrap()]),
+        };
+        let Resolved {
+            root,
+            indexes,
+            mut manifests,
+        } = source.resolve(&selection)?;
+        assert_eq!(manifests.len(), 1);
+        Ok(Self {
+            root,
+            path: indexes.iter().map(|index| index.descriptor.digest).collect(),
+            document: manifests.remove(0),
+        })
+    }
+
+    pub(crate) fn digest(&self) -> String {
+        self.document.descriptor.digest.to_string()
     }
 }
 
