@@ -31,6 +31,23 @@ pub enum ViewError {
         /// Why it was kept whole.
         reason: String,
     },
+    /// An artifact none of whose blobs is or holds a file.
+    #[error(
+        "no blob of the artifact has a file name, and no importer found files in them; the first \
+         is {blob}"
+    )]
+    NoFiles {
+        /// Its first blob.
+        blob: ContentDigest,
+    },
+    /// An artifact's name for a blob that cannot be a file's.
+    #[error("blob {blob} cannot be shown as a file: {reason}")]
+    FileName {
+        /// The blob.
+        blob: ContentDigest,
+        /// The name, escaped, and what is wrong with it.
+        reason: String,
+    },
     /// A record with an entry that no import can have left.
     #[error("import record of layer {layer} contradicts itself: {path}: {reason}")]
     Record {
@@ -132,6 +149,7 @@ impl ViewError {
             Self::Path { fault, .. } => {
                 matches!(fault, PathFault::NotFound | PathFault::NotADirectory)
             }
+            Self::NoFiles { .. } => true,
             _ => false,
         }
     }
@@ -141,7 +159,7 @@ impl ViewError {
     pub fn is_input_fault(&self) -> bool {
         match self {
             Self::Graph(error) => error.is_input_fault(),
-            Self::Amplified { .. } | Self::Unrepresentable { .. } => true,
+            Self::Amplified { .. } | Self::Unrepresentable { .. } | Self::FileName { .. } => true,
             _ => false,
         }
     }

@@ -9,6 +9,7 @@
 //! attributes it has below, and replaces anything below that is no directory (as extracting the
 //! layer alone and stacking the results does). A hard link's own metadata is ignored.
 
+mod blobs;
 mod draft;
 
 use lazaret_artifact::record::{Line, Verdict};
@@ -29,13 +30,19 @@ const MAX_AMPLIFICATION: u64 = 8;
 const FREE_AMPLIFICATION: u64 = 1 << 20;
 
 impl Tree {
-    /// Merges the layers of an image, or the blobs of an artifact, by their import records.
+    /// Merges the layers of an image by their import records, or lays out the blobs of an artifact
+    /// by the names it gives them.
     ///
     /// # Errors
     /// [`ViewError::NoRecord`], [`ViewError::KeptWhole`], [`ViewError::Record`],
-    /// [`ViewError::Amplified`], each with the layer; the store's.
+    /// [`ViewError::Amplified`], [`ViewError::FileName`], each with the layer or blob;
+    /// [`ViewError::NoFiles`]; the store's.
     pub fn merge(repository: &Repository, image: &Image) -> Result<Self, ViewError> {
         let mut draft = Draft::new();
+        if image.config.is_none() {
+            let blobs = blobs::add_all(repository, image, &mut draft)?;
+            return Ok(draft.finish(blobs));
+        }
         let mut layers = Vec::with_capacity(image.layers.len());
         for layer in &image.layers {
             let layer = Layer {

@@ -1,15 +1,13 @@
 //! Images for tests, written by hand into a temporary repository.
 
 use lazaret_artifact::entry::Xattr;
-use lazaret_artifact::media_type::{OCI_CONFIG, OCI_MANIFEST, OCI_TAR};
+use lazaret_artifact::media_type::{OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, OCI_TAR};
 use lazaret_artifact::record::{Header, Line, RECORD_VERSION, Summary, Verdict};
 use lazaret_artifact::{
     ContentDigest, Entry, EntryKind, EntryPath, Extent, Manifest, Posix, Timestamp,
     VerityAlgorithm, VerityDigest,
 };
-use lazaret_graph::{
-    Commit, Image, LayerRef, ManifestCommit, Name, RecordRef, RecordWriter, load,
-};
+use lazaret_graph::{Commit, Image, LayerRef, ManifestCommit, Name, RecordRef, RecordWriter, load};
 use lazaret_store::{ContentType, Repository, VerityPolicy};
 
 use crate::error::ViewError;
@@ -264,15 +262,61 @@ impl Bench {
                 sketch.size
             ))
         );
+        self.commit(&manifest, config.as_bytes(), &layers, &records)
+    }
+
+    /// Stores and loads an artifact of these blobs, each with annotations for its descriptor and, if
+    /// an importer took it apart, its record.
+    pub(crate) fn artifact(&self, blobs: &[(&Sketch, &[(&str, &str)], bool)]) -> Image {
+        let mut layers = Vec::new();
+        let mut records = Vec::new();
+        let mut descriptors = Vec::new();
+        for (sketch, annotations, imported) in blobs {
+            let stream = self.stream(sketch);
+            layers.push(LayerRef {
+                key: sketch.key(),
+                stream,
+            });
+            let verdict = match imported {
+                true => Verdict::Imported,
+                false => Verdict::Opaque,
+            };
+            records.push(self.record(sketch, stream, verdict));
+            let annotations: Vec<String> = annotations
+                .iter()
+                .map(|(key, value)| format!("{key:?}:{value:?}"))
+                .collect();
+            descriptors.push(format!(
+                r#"{{"mediaType":"application/octet-stream","digest":"{}","size":{},"annotations":{{{}}}}}"#,
+                sketch.key(),
+                sketch.size,
+                annotations.join(",")
+            ));
+        }
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","artifactType":"application/x","config":{{"mediaType":"{OCI_EMPTY}","digest":"{}","size":2}},"layers":[{}]}}"#,
+            ContentDigest::sha256(b"{}"),
+            descriptors.join(",")
+        );
+        self.commit(&manifest, b"{}", &layers, &records)
+    }
+
+    fn commit(
+        &self,
+        manifest: &str,
+        config: &[u8],
+        layers: &[LayerRef],
+        records: &[RecordRef],
+    ) -> Image {
         let parsed = Manifest::parse(manifest.as_bytes(), None).unwrap();
         let commit = Commit {
             manifests: &[ManifestCommit {
                 manifest: &parsed,
                 manifest_bytes: manifest.as_bytes(),
-                config_bytes: config.as_bytes(),
+                config_bytes: config,
             }],
-            layers: &layers,
-            records: &records,
+            layers,
+            records,
             ..Commit::default()
         };
         commit.run(&self.repository).unwrap();
