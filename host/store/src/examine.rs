@@ -1,17 +1,20 @@
 //! Whether all that a named stream needs is still there and whole, cheaply.
 //!
-//! Whoever links a stream has just seen that its objects are good. A file cannot be written,
-//! truncated or put in another's place without its status change time (ctime) moving on, and no
-//! ordinary call sets that time: only objects that changed since the name was given are read. What
-//! changes without the kernel's knowing (a disk that rots, a clock set back, a copy of the whole
-//! repository that went wrong) is seen only by reading everything, or by the kernel where objects
-//! are sealed.
+//! Whoever names a stream has just seen that its objects are good. A file cannot be written, cut
+//! off or put in another's place without its status change time moving on, and no ordinary call
+//! sets that time: only objects that changed since the name was given are read. When they are good
+//! after all, the name's own modification time becomes that of the examination. It is kept by a
+//! faithful copy of the repository, in which all objects are newer, so that a copy is read once.
+//!
+//! What changes behind the kernel's back (a disk that rots, a clock set back) is seen only by
+//! reading everything, or by the kernel itself where objects are sealed.
 
 use std::collections::HashMap;
 use std::io::Read as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lazaret_artifact::VerityDigest;
-use rustix::fs::{AtFlags, FileType, Stat};
+use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use crate::error::{StoreError, StreamFault};
@@ -22,6 +25,9 @@ use crate::splitstream::Chunk;
 
 /// Bytes read at once.
 const READ_BUFFER: usize = 256 * 1024;
+
+/// The clock that files are dated by lags behind: it ticks a hundred times a second at the least.
+const TICK: Duration = Duration::from_millis(20);
 
 /// Which objects are read, and not only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +44,7 @@ type Time = (i64, i64);
 impl Repository {
     /// Looks at the stream linked as `name` and at every object it refers to: whether they are there,
     /// add up to the stream's size, and hold what their names say, as far as `trust` does not take that
-    /// for granted.
+    /// for granted. Where they are good, that is remembered.
     ///
     /// # Errors
     /// What is wrong: [`StoreError::StreamMissing`], [`StoreError::ObjectMissing`],
@@ -48,14 +54,18 @@ impl Repository {
         let missing = || StoreError::StreamMissing {
             name: name.to_string(),
         };
+        // What changes from here on is not dated older than this.
+        let begun_at = SystemTime::now() - TICK;
         let stream = self.resolve_stream(name)?.ok_or_else(missing)?;
-        let named_at = self.named_at(name)?;
+        let good_at = self.good_at(name)?;
+        let mut changed = false;
         let mut reader = self.open_stream(&stream, None)?;
         let mut sizes = HashMap::with_capacity(reader.object_refs().len());
         let mut buffer = Vec::new();
         for object in reader.object_refs() {
             let (size, changed_at) = self.look_at(object)?;
-            if trust == Trust::Nothing || changed_at >= named_at {
+            changed |= changed_at >= good_at;
+            if trust == Trust::Nothing || changed_at >= good_at {
                 self.read_through(object, &mut buffer)?;
             }
             sizes.insert(*object, size);
@@ -70,7 +80,12 @@ impl Repository {
             found = found.saturating_add(more);
         }
         let fault = match found.cmp(&announced) {
-            std::cmp::Ordering::Equal => return Ok(()),
+            std::cmp::Ordering::Equal => {
+                if changed && seconds(begun_at) > good_at {
+                    self.remember_good(name, begun_at);
+                }
+                return Ok(());
+            }
             std::cmp::Ordering::Greater => StreamFault::TooLong(announced),
             std::cmp::Ordering::Less => StreamFault::TooShort {
                 found,
@@ -83,12 +98,30 @@ impl Repository {
         })
     }
 
-    /// When a stream got its name.
-    fn named_at(&self, name: &StreamName) -> Result<Time, StoreError> {
+    /// When all that a stream needs was last known to be good.
+    fn good_at(&self, name: &StreamName) -> Result<Time, StoreError> {
         let path = format!("{STREAMS}/{name}");
         rustix::fs::statat(&self.inner.root, &path, AtFlags::SYMLINK_NOFOLLOW)
-            .map(|status| changed_at(&status))
+            .map(|status| modified_at(&status))
             .map_err(StoreError::io("examine", self.at(&path)))
+    }
+
+    /// Spares the next examination the reading. It is no more than that, so failure is none.
+    fn remember_good(&self, name: &StreamName, time: SystemTime) {
+        let path = format!("{STREAMS}/{name}");
+        let (tv_sec, tv_nsec) = seconds(time);
+        let time = Timespec { tv_sec, tv_nsec };
+        let times = Timestamps {
+            last_access: time,
+            last_modification: time,
+        };
+        let root = &self.inner.root;
+        if self.require_write().is_ok()
+            && let Err(error) =
+                rustix::fs::utimensat(root, &path, &times, AtFlags::SYMLINK_NOFOLLOW)
+        {
+            tracing::debug!(stream = name.as_str(), %error, "cannot remember that it is good");
+        }
     }
 
     /// Size of an object, and when its file changed last.
@@ -143,13 +176,26 @@ impl Repository {
     }
 }
 
-/// The types differ from one architecture to the next.
 #[expect(
     clippy::unnecessary_cast,
-    reason = "the casts are needed where these fields are of another type"
+    reason = "these fields are of other types on other architectures"
 )]
 fn changed_at(status: &Stat) -> Time {
     (status.st_ctime as i64, status.st_ctime_nsec as i64)
+}
+
+#[expect(
+    clippy::unnecessary_cast,
+    reason = "these fields are of other types on other architectures"
+)]
+fn modified_at(status: &Stat) -> Time {
+    (status.st_mtime as i64, status.st_mtime_nsec as i64)
+}
+
+fn seconds(time: SystemTime) -> Time {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(0);
+    (seconds, since.subsec_nanos().into())
 }
 
 #[cfg(test)]
@@ -230,7 +276,7 @@ mod tests {
                 file.write_all_at(&[0xff], 1234).unwrap();
                 // As a careful liar would.
                 let before = fs::metadata(path).unwrap().modified().unwrap();
-                file.set_modified(before - std::time::Duration::from_secs(86_400))
+                file.set_modified(before - Duration::from_secs(86_400))
                     .unwrap();
             }),
             ("another file", |path| {
@@ -248,24 +294,46 @@ mod tests {
         }
     }
 
+    /// Modification time of the name.
+    fn good_at(fixture: &Fixture) -> Time {
+        fixture.repository.good_at(&fixture.name).unwrap()
+    }
+
     #[test]
-    fn a_new_name_is_the_word_that_all_is_well() {
+    fn what_changed_and_is_good_is_read_once() {
         let fixture = fixture();
-        let stream = fixture.repository.resolve_stream(&fixture.name).unwrap();
-        let link = fixture.repository.path().join("streams/stream");
-        let time = || {
-            let status = fs::symlink_metadata(&link).unwrap();
-            (status.ctime(), status.ctime_nsec())
-        };
-        let before = time();
-        // The kernel's clock for files ticks a few hundred times a second.
-        let moved = (0..10_000).any(|_| {
-            let mut transaction = fixture.repository.transaction();
-            transaction.link_stream(fixture.name.clone(), stream.unwrap());
-            transaction.commit().unwrap();
-            time() > before
+        // The same bytes in another file.
+        let object = &fixture.objects[3];
+        let content = fs::read(object).unwrap();
+        fs::remove_file(object).unwrap();
+        fs::write(object, content).unwrap();
+        let status = fs::metadata(object).unwrap();
+        // As soon as that was longer ago than a tick of the clock.
+        let settled = (0..1_000_000).any(|_| {
+            examine(&fixture, Trust::Unchanged).unwrap();
+            good_at(&fixture) > (status.ctime(), status.ctime_nsec())
         });
-        assert!(moved);
+        assert!(settled);
+        // A bad one is not forgotten.
+        let before = good_at(&fixture);
+        fs::write(object, [0xff; 5000]).unwrap();
+        for _ in 0..2 {
+            examine(&fixture, Trust::Unchanged).unwrap_err();
+            assert_eq!(good_at(&fixture), before);
+        }
+    }
+
+    #[test]
+    fn behind_the_back_of_the_kernel_only_reading_everything_helps() {
+        let fixture = fixture();
+        let object = &fixture.objects[3];
+        fs::write(object, [0xff; 5000]).unwrap();
+        // As if the change had not moved the file's time: the name's is moved beyond it.
+        let later = SystemTime::now() + Duration::from_secs(1);
+        fixture.repository.remember_good(&fixture.name, later);
+        examine(&fixture, Trust::Unchanged).unwrap();
+        let error = examine(&fixture, Trust::Nothing).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     }
 
     #[test]
