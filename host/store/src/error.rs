@@ -67,6 +67,9 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// The caller does not want it any more.
+    #[error("cancelled")]
+    Cancelled,
     /// An object is not there.
     #[error("object {digest} is missing")]
     ObjectMissing {
@@ -90,6 +93,14 @@ pub enum StoreError {
         size: u64,
         /// The caller's limit in bytes.
         limit: u64,
+    },
+    /// A clone whose writer was not given the whole of it.
+    #[error("a clone of {size} bytes was hashed as {written}")]
+    Clone {
+        /// Of the clone, in bytes.
+        size: u64,
+        /// What the writer was given, in bytes.
+        written: u64,
     },
     /// A digest of another algorithm than the repository's.
     #[error("digest {digest} is not of this repository's algorithm, {algorithm}")]
@@ -269,6 +280,8 @@ impl StoreError {
                 | Self::ReadOnly { .. }
                 | Self::VerityUnsupported { .. }
                 | Self::Locked { .. }
+                | Self::Cancelled
+                | Self::Clone { .. }
                 | Self::Output { .. }
         )
     }

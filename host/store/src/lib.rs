@@ -23,6 +23,8 @@ pub mod object;
 pub mod repository;
 pub mod splitstream;
 mod temporary;
+#[cfg(test)]
+mod testing;
 mod transaction;
 mod usage;
 pub mod verity;
@@ -34,7 +36,7 @@ pub use examine::Trust;
 pub use lock::ExclusiveLock;
 pub use metadata::Metadata;
 pub use name::StreamName;
-pub use object::{ObjectReader, ObjectWriter, Outcome, Stored};
+pub use object::{ClonedFile, ObjectReader, ObjectWriter, Outcome, Stored};
 pub use repository::{Access, Repository, VerityPolicy};
 pub use splitstream::{Chunk, StoredStream, StreamReader, StreamWriter};
 pub use transaction::Transaction;

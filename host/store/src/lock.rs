@@ -3,15 +3,21 @@
 
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lazaret_artifact::VerityDigest;
 use rustix::fs::{AtFlags, FlockOperation, flock, unlinkat};
 use rustix::io::Errno;
 
+use crate::beneath;
 use crate::error::StoreError;
-use crate::layout::{OBJECTS, STREAMS, TEMPORARY, object_path};
-use crate::name::StreamName;
+use crate::layout::{IMAGES, OBJECTS, REFS, STREAMS, TEMPORARY, object_path};
+use crate::name::{StreamName, check_component};
 use crate::repository::Repository;
+
+/// Pause between two attempts at the exclusive lock. A blocking `flock` could not be cancelled.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Takes the shared lock, waiting for a holder of the exclusive one.
 pub(crate) fn lock_shared(root: impl AsFd, path: &Path) -> Result<(), StoreError> {
@@ -49,18 +55,61 @@ impl Repository {
     /// [`StoreError::Locked`] when anybody else has the repository open.
     pub fn try_lock_exclusive(&self) -> Result<ExclusiveLock<'_>, StoreError> {
         self.require_write()?;
-        let root = &self.inner.root;
-        match flock(root, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                // A failed exchange loses the lock it started from (flock(2)).
-                lock_shared(root, self.path())?;
-                return Err(StoreError::Locked {
-                    path: self.path().to_owned(),
-                });
-            }
-            Err(error) => return Err(StoreError::io("lock", self.path())(error)),
+        if !self.exchange()? {
+            // A failed exchange loses the lock it started from (flock(2)).
+            lock_shared(&self.inner.root, self.path())?;
+            return Err(StoreError::Locked {
+                path: self.path().to_owned(),
+            });
         }
+        self.swept()
+    }
+
+    /// [`Repository::try_lock_exclusive`] as often as it takes. `waiting` is called once, before
+    /// the first pause. Meanwhile no lock is held, so that two that wait do not wait for each other.
+    ///
+    /// # Errors
+    /// [`StoreError::Cancelled`] when `cancel` is set; the repository may be without any lock
+    /// then, and is only good for being dropped.
+    pub fn lock_exclusive(
+        &self,
+        cancel: &AtomicBool,
+        waiting: &dyn Fn(),
+    ) -> Result<ExclusiveLock<'_>, StoreError> {
+        self.require_write()?;
+        let root = &self.inner.root;
+        let mut waited = false;
+        while !self.exchange()? {
+            flock(root, FlockOperation::Unlock).map_err(StoreError::io("unlock", self.path()))?;
+            if !waited {
+                waiting();
+                waited = true;
+            }
+            if cancel.load(Ordering::Relaxed) {
+                // Not waited for either: another process may collect for minutes.
+                if let Err(error) = flock(root, FlockOperation::NonBlockingLockShared) {
+                    tracing::debug!(%error, "the repository is left without a lock");
+                }
+                return Err(StoreError::Cancelled);
+            }
+            std::thread::sleep(POLL);
+        }
+        self.swept()
+    }
+
+    /// Tries to exchange the lock; says whether that worked. No lock is held where it did not.
+    fn exchange(&self) -> Result<bool, StoreError> {
+        loop {
+            match flock(&self.inner.root, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(true),
+                Err(Errno::WOULDBLOCK) => return Ok(false),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(StoreError::io("lock", self.path())(error)),
+            }
+        }
+    }
+
+    fn swept(&self) -> Result<ExclusiveLock<'_>, StoreError> {
         let lock = ExclusiveLock { repository: self };
         lock.sweep()?;
         Ok(lock)
@@ -90,7 +139,41 @@ impl ExclusiveLock<'_> {
     /// # Errors
     /// When the operating system refuses.
     pub fn remove_image(&self, digest: &VerityDigest) -> Result<bool, StoreError> {
-        self.unlink(&format!("{}/{}", crate::layout::IMAGES, digest.hex()))
+        self.unlink(&format!("{IMAGES}/{}", digest.hex()))
+    }
+
+    /// Deletes a reference by its path below `streams/refs`, of any depth, and the directories that
+    /// are empty then. Returns whether it was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Name`], or when the operating system refuses.
+    pub fn remove_ref(&self, path: &str) -> Result<bool, StoreError> {
+        match path.rsplit_once('/') {
+            Some((namespace, name)) => self.repository.remove_ref(namespace, name),
+            None => {
+                check_component(path)?;
+                self.unlink(&format!("{STREAMS}/{REFS}/{path}"))
+            }
+        }
+    }
+
+    /// Puts the removal of names on the disk: what they led to may be deleted then.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn sync_names(&self) -> Result<(), StoreError> {
+        let repository = self.repository;
+        let mut waiting = vec![STREAMS.to_owned(), IMAGES.to_owned()];
+        while let Some(path) = waiting.pop() {
+            let directory = match beneath::open_directory(&repository.inner.root, &path) {
+                Ok(directory) => directory,
+                Err(Errno::NOENT) => continue,
+                Err(error) => return Err(StoreError::io("open", repository.at(&path))(error)),
+            };
+            rustix::fs::fsync(directory).map_err(StoreError::io("sync", repository.at(&path)))?;
+            waiting.extend(repository.directories_in(&path)?);
+        }
+        Ok(())
     }
 
     fn unlink(&self, path: &str) -> Result<bool, StoreError> {

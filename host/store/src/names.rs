@@ -1,5 +1,5 @@
 //! The links that name streams: `streams/<name>` leads to an object, and
-//! `streams/refs/<namespace>/<name>` to a stream.
+//! `streams/refs/<namespace>/<name>` to a stream. A namespace may have several components.
 
 use std::os::fd::OwnedFd;
 
@@ -99,16 +99,16 @@ impl Repository {
         let Some(target) = self.read_link(&path)? else {
             return Ok(None);
         };
-        ref_target(&path, 2, &target).map(Some)
+        ref_target(&path, ref_depth(namespace), &target).map(Some)
     }
 
-    /// The references of one namespace, by name. Directories inside it are passed over: their
-    /// names are not of this form. [`Repository::stream_roots`] has them.
+    /// The references of one namespace, by name. Directories inside it are passed over: they are
+    /// namespaces of their own. [`Repository::stream_roots`] has them.
     ///
     /// # Errors
     /// [`StoreError::Link`] when there is anything that is no reference.
     pub fn refs(&self, namespace: &str) -> Result<Vec<(String, StreamName)>, StoreError> {
-        check_component(namespace)?;
+        check_namespace(namespace)?;
         let directory = format!("{STREAMS}/{REFS}/{namespace}");
         let mut refs = Vec::new();
         for entry in self.list(&directory)? {
@@ -117,7 +117,7 @@ impl Repository {
             }
             let path = format!("{directory}/{}", String::from_utf8_lossy(&entry.name));
             require_link(&entry, &path)?;
-            let stream = ref_target(&path, 2, &entry.target)?;
+            let stream = ref_target(&path, ref_depth(namespace), &entry.target)?;
             let name = String::from_utf8(entry.name);
             refs.push((name.map_err(|_| bad_link(&path, "not UTF-8"))?, stream));
         }
@@ -142,13 +142,40 @@ impl Repository {
         self.roots(IMAGES)
     }
 
-    /// Removes a reference, and not the stream it leads to. Returns whether it was there.
+    /// Removes a reference, and not the stream it leads to. Directories that are empty then are
+    /// removed too, up to the namespace's first component. Returns whether it was there.
     ///
     /// # Errors
     /// [`StoreError::Name`], or when the operating system refuses.
     pub fn remove_ref(&self, namespace: &str, name: &str) -> Result<bool, StoreError> {
         self.require_write()?;
         let path = ref_path(namespace, name)?;
+        match unlinkat(&self.inner.root, &path, AtFlags::empty()) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Ok(false),
+            Err(error) => return Err(StoreError::io("remove", self.at(&path))(error)),
+        }
+        let mut inside = namespace;
+        while let Some((parent, _)) = inside.rsplit_once('/') {
+            let path = format!("{STREAMS}/{REFS}/{inside}");
+            match unlinkat(&self.inner.root, &path, AtFlags::REMOVEDIR) {
+                Ok(()) | Err(Errno::NOENT) => inside = parent,
+                Err(Errno::NOTEMPTY | Errno::EXIST) => break,
+                Err(error) => return Err(StoreError::io("remove", self.at(&path))(error)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes a stream's name away, and not what it consists of. Only for a second name of a stream
+    /// whose every user was given another before: names that others rely on go under the exclusive
+    /// lock ([`crate::ExclusiveLock::remove_stream`]). Returns whether it was there.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn unlink_stream(&self, name: &StreamName) -> Result<bool, StoreError> {
+        self.require_write()?;
+        let path = format!("{STREAMS}/{name}");
         match unlinkat(&self.inner.root, &path, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
@@ -195,6 +222,19 @@ impl Repository {
             }
         }
         Ok(())
+    }
+
+    /// The directories in a directory of the repository, none if it is not there.
+    pub(crate) fn directories_in(&self, directory: &str) -> Result<Vec<String>, StoreError> {
+        let mut entries = self.list(directory)?;
+        entries.retain(|entry| entry.kind == FileType::Directory);
+        let name = |entry: Listed| {
+            let name = String::from_utf8_lossy(&entry.name).into_owned();
+            String::from_utf8(entry.name)
+                .map(|name| format!("{directory}/{name}"))
+                .map_err(|_| bad_link(&format!("{directory}/{name}"), "not UTF-8"))
+        };
+        entries.into_iter().map(name).collect()
     }
 
     /// The entries of a directory in the repository, none if it is not there.
@@ -267,9 +307,25 @@ pub(crate) fn ref_target(
         .ok_or_else(|| leads_astray(path, target))
 }
 
-/// The path of a reference, of two validated names.
+/// How many directories below `streams/` the references of a namespace lie.
+pub(crate) fn ref_depth(namespace: &str) -> usize {
+    2 + namespace.bytes().filter(|byte| *byte == b'/').count()
+}
+
+/// Refuses what is no path of file names, or has more of them than are read again.
+fn check_namespace(namespace: &str) -> Result<(), StoreError> {
+    if ref_depth(namespace) > MAX_REFS_DEPTH {
+        return Err(StoreError::Name {
+            text: namespace.chars().take(80).collect(),
+            reason: "too many directories deep",
+        });
+    }
+    namespace.split('/').try_for_each(check_component)
+}
+
+/// The path of a reference, of validated names.
 pub(crate) fn ref_path(namespace: &str, name: &str) -> Result<String, StoreError> {
-    check_component(namespace)?;
+    check_namespace(namespace)?;
     check_component(name)?;
     Ok(format!("{STREAMS}/{REFS}/{namespace}/{name}"))
 }

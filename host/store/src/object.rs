@@ -1,5 +1,6 @@
 //! Objects: files named by their own fs-verity digest.
 
+mod clone;
 mod list;
 mod read;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod write;
 
 use lazaret_artifact::VerityDigest;
 
+pub use clone::ClonedFile;
 pub(crate) use list::ListedObject;
 pub use read::ObjectReader;
 pub use write::ObjectWriter;
@@ -30,4 +32,6 @@ pub enum Outcome {
     Written,
     /// It was there.
     Present,
+    /// It shares its blocks with the file that it was made from.
+    Reflinked,
 }

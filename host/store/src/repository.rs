@@ -49,6 +49,8 @@ pub enum VerityPolicy {
 #[derive(Clone)]
 pub struct Repository {
     pub(crate) inner: Arc<Inner>,
+    /// Objects that are there are read before they are relied on.
+    pub(crate) verify_present: bool,
 }
 
 pub(crate) struct Inner {
@@ -84,9 +86,14 @@ impl Repository {
         let wanted = Metadata::new(algorithm);
         let found = match read_metadata(&root, path) {
             Err(StoreError::NotARepository { .. }) => {
-                refuse_older_format(&root, path)?;
-                write_metadata(&root, path, &wanted, policy)?;
-                read_metadata(&root, path)?
+                // Another process may have made it since, and have stored objects already.
+                if !has_objects(&root, path)? {
+                    write_metadata(&root, path, &wanted, policy)?;
+                }
+                match read_metadata(&root, path) {
+                    Err(StoreError::NotARepository { .. }) => return Err(older_format(path)),
+                    found => found?,
+                }
             }
             found => found?,
         };
@@ -151,7 +158,18 @@ impl Repository {
                 access,
                 no_tmpfile: AtomicBool::new(false),
             }),
+            verify_present: false,
         })
+    }
+
+    /// The same repository, but what is stored through this one reads an object that is there
+    /// already, and replaces it when it is not what its name says. For repairing.
+    #[must_use]
+    pub fn with_verified_objects(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            verify_present: true,
+        }
     }
 
     /// Where it lies, as given when it was opened.
@@ -279,17 +297,21 @@ pub(crate) fn read_metadata(root: &OwnedFd, path: &Path) -> Result<(Metadata, bo
     Ok((metadata, sealed))
 }
 
+fn has_objects(root: &OwnedFd, path: &Path) -> Result<bool, StoreError> {
+    match rustix::fs::statat(root, OBJECTS, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(StoreError::io("examine", path.join(OBJECTS))(error)),
+    }
+}
+
 /// Objects without a `meta.json` are a repository from before composefs 0.7. Settings written over
 /// it could contradict what is there.
-fn refuse_older_format(root: &OwnedFd, path: &Path) -> Result<(), StoreError> {
-    match rustix::fs::statat(root, OBJECTS, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => Ok(()),
-        Ok(_) => Err(StoreError::OtherConfiguration {
-            path: path.to_owned(),
-            found: "objects but no meta.json (an older format)".to_owned(),
-            wanted: "a new one".to_owned(),
-        }),
-        Err(error) => Err(StoreError::io("examine", path.join(OBJECTS))(error)),
+fn older_format(path: &Path) -> StoreError {
+    StoreError::OtherConfiguration {
+        path: path.to_owned(),
+        found: "objects but no meta.json (an older format)".to_owned(),
+        wanted: "a new one".to_owned(),
     }
 }
 

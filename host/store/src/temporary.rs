@@ -27,6 +27,7 @@ const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
 const NAME_ATTEMPTS: usize = 16;
 
 /// A file being written. Dropping it leaves nothing behind.
+#[derive(Debug)]
 pub(crate) struct Temporary {
     root: Arc<OwnedFd>,
     file: File,
@@ -72,8 +73,8 @@ impl Temporary {
         &self.file
     }
 
-    /// Turns fs-verity on. The kernel wants a read-only descriptor and no writer left.
-    pub(crate) fn seal(&mut self, algorithm: VerityAlgorithm) -> io::Result<Sealed> {
+    /// Opens it once more, for reading only.
+    pub(crate) fn reopen(&self) -> Result<File> {
         let reader = match &self.name {
             Some(name) => beneath::open_file(&self.root, name)?,
             None => open(
@@ -82,7 +83,12 @@ impl Temporary {
                 Mode::empty(),
             )?,
         };
-        self.file = reader.into();
+        Ok(reader.into())
+    }
+
+    /// Turns fs-verity on. The kernel wants a read-only descriptor and no writer left.
+    pub(crate) fn seal(&mut self, algorithm: VerityAlgorithm) -> io::Result<Sealed> {
+        self.file = self.reopen()?;
         kernel::seal(&self.file, algorithm)
     }
 

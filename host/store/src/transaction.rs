@@ -1,7 +1,8 @@
 //! Naming what was stored, in an order that a crash cannot betray: everything a name leads to is on
-//! the disk before the name is, streams before the references to them.
+//! the disk before the name is, streams before the references to them. Streams are named in the
+//! order in which the caller adds them, so that one that others refer to can come first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 
 use lazaret_artifact::VerityDigest;
@@ -10,9 +11,13 @@ use crate::beneath;
 use crate::error::StoreError;
 use crate::layout::{REFS, STREAMS, object_link};
 use crate::name::StreamName;
-use crate::names::{ref_link, ref_path};
+use crate::names::{ref_depth, ref_link, ref_path};
 use crate::repository::Repository;
 use crate::temporary::replace_symlink;
+
+/// Attempts at making a directory of references and a link in it, while others remove the directory
+/// because it is empty.
+const DIRECTORY_ATTEMPTS: usize = 16;
 
 /// Names to be given together. Nothing happens before [`Transaction::commit`]; dropping it gives
 /// none.
@@ -20,7 +25,10 @@ use crate::temporary::replace_symlink;
 #[must_use = "nothing is named before commit"]
 pub struct Transaction {
     repository: Repository,
-    streams: BTreeMap<StreamName, VerityDigest>,
+    /// In the order of the first mention.
+    streams: Vec<(StreamName, VerityDigest)>,
+    /// Where in `streams` a name is.
+    places: HashMap<StreamName, usize>,
     refs: BTreeMap<(String, String), StreamName>,
 }
 
@@ -29,20 +37,29 @@ impl Repository {
     pub fn transaction(&self) -> Transaction {
         Transaction {
             repository: self.clone(),
-            streams: BTreeMap::new(),
+            streams: Vec::new(),
+            places: HashMap::new(),
             refs: BTreeMap::new(),
         }
     }
 }
 
 impl Transaction {
-    /// Names a splitstream, in place of what had the name.
+    /// Names a splitstream, in place of what had the name. Names are given in the order of these
+    /// calls; a name that was added before keeps its place and gets the new stream.
     pub fn link_stream(&mut self, name: StreamName, stream: VerityDigest) -> &mut Self {
-        self.streams.insert(name, stream);
+        match self.places.get(&name) {
+            Some(place) => self.streams[*place].1 = stream,
+            None => {
+                self.places.insert(name.clone(), self.streams.len());
+                self.streams.push((name, stream));
+            }
+        }
         self
     }
 
     /// Makes `streams/refs/<namespace>/<name>` lead to a named stream, in place of what was there.
+    /// The namespace may have several components, separated by slashes.
     pub fn link_ref(&mut self, namespace: &str, name: &str, stream: StreamName) -> &mut Self {
         let key = (namespace.to_owned(), name.to_owned());
         self.refs.insert(key, stream);
@@ -78,19 +95,26 @@ impl Transaction {
 
         let refs = format!("{STREAMS}/{REFS}");
         let parent = repository.open_or_make(&refs)?;
-        let namespaces: BTreeSet<&str> = self.refs.keys().map(|(space, _)| &**space).collect();
-        for namespace in namespaces {
+        let mut namespaces: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
+        for ((namespace, name), stream) in &self.refs {
+            let target = ref_link(ref_depth(namespace), stream);
+            namespaces
+                .entry(namespace)
+                .or_default()
+                .push((name, target));
+        }
+        for (namespace, links) in namespaces {
+            repository.link_refs(&format!("{refs}/{namespace}"), &links)?;
+        }
+        // Directories above nested namespaces may be new too.
+        let above: BTreeSet<&str> = self
+            .refs
+            .keys()
+            .flat_map(|(namespace, _)| namespace.match_indices('/').map(|(at, _)| &namespace[..at]))
+            .collect();
+        for namespace in above.into_iter().rev() {
             let path = format!("{refs}/{namespace}");
-            let directory = repository.open_or_make(&path)?;
-            let own = self
-                .refs
-                .iter()
-                .filter(|((space, _), _)| space == namespace);
-            for ((_, name), stream) in own {
-                replace_symlink(root, &directory, name, &ref_link(2, stream))
-                    .map_err(StoreError::io("create", repository.at(&path).join(name)))?;
-            }
-            repository.sync(&directory, &path)?;
+            repository.sync(&repository.open_or_make(&path)?, &path)?;
         }
         repository.sync(&parent, &refs)?;
         repository.sync(&streams, STREAMS)?;
@@ -99,14 +123,14 @@ impl Transaction {
 
     /// Refuses names that would lead nowhere.
     fn check(&self) -> Result<(), StoreError> {
-        for digest in self.streams.values() {
+        for (_, digest) in &self.streams {
             if self.repository.has_object(digest)?.is_none() {
                 return Err(StoreError::ObjectMissing { digest: *digest });
             }
         }
         for ((namespace, name), stream) in &self.refs {
             ref_path(namespace, name)?;
-            let known = self.streams.contains_key(stream)
+            let known = self.places.contains_key(stream)
                 || self.repository.resolve_stream(stream)?.is_some();
             if !known {
                 return Err(StoreError::StreamMissing {
@@ -123,6 +147,36 @@ impl Repository {
         self.make_directory(path)?;
         beneath::open_directory(&self.inner.root, path)
             .map_err(StoreError::io("open", self.at(path)))
+    }
+
+    /// Makes links in a directory of references, which is made with those above it.
+    fn link_refs(&self, path: &str, links: &[(&str, String)]) -> Result<(), StoreError> {
+        for attempt in 1.. {
+            // What is above `streams/refs` is there.
+            let nested = path.match_indices('/').skip(2).map(|(at, _)| &path[..at]);
+            let made = nested
+                .chain([path])
+                .try_for_each(|directory| self.make_directory(directory))
+                .and_then(|()| {
+                    beneath::open_directory(&self.inner.root, path)
+                        .map_err(StoreError::io("open", self.at(path)))
+                })
+                .and_then(|directory| {
+                    for (name, target) in links {
+                        replace_symlink(&self.inner.root, &directory, name, target)
+                            .map_err(StoreError::io("create", self.at(path).join(name)))?;
+                    }
+                    self.sync(&directory, path)
+                });
+            match made {
+                // Whoever removed the last reference removes the directory too.
+                Err(StoreError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound
+                        && attempt < DIRECTORY_ATTEMPTS => {}
+                made => return made,
+            }
+        }
+        unreachable!("the loop ends with its last attempt")
     }
 
     fn sync(&self, directory: impl AsFd, path: &str) -> Result<(), StoreError> {

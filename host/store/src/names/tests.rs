@@ -132,7 +132,11 @@ fn a_name_that_would_lead_nowhere_is_not_given() {
     for (namespace, reference) in [
         ("", "x"),
         ("..", "x"),
-        ("a/b", "x"),
+        ("a/", "x"),
+        ("a//b", "x"),
+        ("a/../b", "x"),
+        (&*"a/".repeat(63), "x"),
+        ("a", "b/x"),
         ("a", ""),
         ("a", "../x"),
     ] {
@@ -238,4 +242,87 @@ fn a_directory_that_is_a_link_is_not_followed() {
     let mut transaction = repository.transaction();
     transaction.link_stream(name("s"), digest);
     assert!(transaction.commit().is_err());
+}
+
+#[test]
+fn namespaces_may_be_nested() {
+    let (directory, repository) = repository();
+    let digest = repository.put(b"one").unwrap().digest;
+    let mut transaction = repository.transaction();
+    transaction
+        .link_stream(name("s"), digest)
+        .link_ref("referrers/sha256:1", "a", name("s"))
+        .link_ref("referrers/sha256:1", "b", name("s"))
+        .link_ref("referrers/sha256:2/deep", "c", name("s"));
+    transaction.commit().unwrap();
+    let refs = directory.path().join("streams/refs");
+    assert_eq!(target(&refs.join("referrers/sha256:1/a")), "../../../s");
+    assert_eq!(
+        target(&refs.join("referrers/sha256:2/deep/c")),
+        "../../../../s"
+    );
+    let resolve = |namespace: &str, name: &str| repository.resolve_ref(namespace, name).unwrap();
+    assert_eq!(resolve("referrers/sha256:1", "a"), Some(name("s")));
+    assert_eq!(resolve("referrers/sha256:2/deep", "c"), Some(name("s")));
+    assert_eq!(resolve("referrers/sha256:2", "a"), None);
+    assert_eq!(
+        repository.refs("referrers/sha256:1").unwrap(),
+        [("a".to_owned(), name("s")), ("b".to_owned(), name("s"))]
+    );
+    assert_eq!(repository.refs("referrers").unwrap(), []);
+    assert_eq!(repository.stream_roots().unwrap().len(), 3);
+    let check = repository.check(crate::CheckOptions::default(), &|_| {});
+    // "one" is no splitstream; the references are as they should be.
+    let check = check.unwrap();
+    assert_eq!((check.refs, check.damage.len()), (3, 1));
+
+    // Emptied directories go, the first component stays.
+    assert!(repository.remove_ref("referrers/sha256:1", "a").unwrap());
+    assert!(refs.join("referrers/sha256:1").is_dir());
+    let lock = repository.try_lock_exclusive().unwrap();
+    assert!(lock.remove_ref("referrers/sha256:1/b").unwrap());
+    assert!(!refs.join("referrers/sha256:1").exists());
+    assert!(lock.remove_ref("referrers/sha256:2/deep/c").unwrap());
+    assert!(!lock.remove_ref("referrers/sha256:2/deep/c").unwrap());
+    assert!(lock.remove_ref("referrers/../../s").is_err());
+    assert!(lock.remove_ref("..").is_err());
+    lock.sync_names().unwrap();
+    assert_eq!(fs::read_dir(refs.join("referrers")).unwrap().count(), 0);
+}
+
+#[test]
+fn streams_are_named_in_the_order_they_were_added() {
+    let (directory, repository) = repository();
+    let digest = repository.put(b"one").unwrap().digest;
+    // A directory under the second name stops the commit there.
+    fs::create_dir_all(directory.path().join("streams/b/x")).unwrap();
+    let mut transaction = repository.transaction();
+    for stream in ["c", "b", "a"] {
+        transaction.link_stream(name(stream), digest);
+    }
+    assert!(transaction.commit().is_err());
+    assert_eq!(repository.resolve_stream(&name("c")).unwrap(), Some(digest));
+    assert_eq!(repository.resolve_stream(&name("a")).unwrap(), None);
+}
+
+#[test]
+fn directories_are_made_again_while_others_remove_them() {
+    let (_directory, repository) = repository();
+    let digest = repository.put(b"one").unwrap().digest;
+    let mut transaction = repository.transaction();
+    transaction.link_stream(name("s"), digest);
+    transaction.commit().unwrap();
+    let change = |own: &str| {
+        for _ in 0..100 {
+            let mut transaction = repository.transaction();
+            transaction.link_ref("a/b/c", own, name("s"));
+            transaction.commit().unwrap();
+            assert!(repository.remove_ref("a/b/c", own).unwrap());
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| change("x"));
+        scope.spawn(|| change("y"));
+    });
+    assert_eq!(repository.stream_roots().unwrap(), []);
 }

@@ -400,3 +400,62 @@ proptest! {
         prop_assert_eq!(fixture.repository.read_object(&stored.digest, u64::MAX).unwrap(), data);
     }
 }
+
+#[test]
+fn repairing_reads_what_is_there() {
+    let fixture = Fixture::new();
+    let repository = &fixture.repository;
+    let small = b"small".to_vec();
+    let large: Vec<u8> = (0..700_000_u32).map(|at| (at % 251) as u8).collect();
+    let repairing = repository.with_verified_objects();
+    for data in [small, large] {
+        let write = |repository: &Repository| {
+            let mut writer = repository.object_writer().unwrap();
+            writer.write(&data).unwrap();
+            writer.finish().unwrap()
+        };
+        let stored = write(repository);
+        assert_eq!(stored.outcome, Outcome::Written);
+        let mut wrong = data.clone();
+        wrong[3] ^= 1;
+        fs::write(fixture.object(&stored.digest), &wrong).unwrap();
+        assert_eq!(write(repository).outcome, Outcome::Present, "not looked at");
+        assert_eq!(write(&repairing).outcome, Outcome::Written);
+        assert_eq!(
+            write(&repairing).outcome,
+            Outcome::Present,
+            "it is right now"
+        );
+        let read = repository.read_object(&stored.digest, 1 << 20).unwrap();
+        assert!(read == data);
+        fs::write(fixture.object(&stored.digest), &wrong).unwrap();
+        let outcomes = repairing.put_many(&[&data, &data]).unwrap();
+        let outcomes: Vec<_> = outcomes.iter().map(|stored| stored.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Written, Outcome::Present]);
+    }
+    assert_eq!(fixture.files().len(), 3, "meta.json and the two objects");
+}
+
+#[test]
+fn sealed_objects_are_repaired_sealed() {
+    let Some(mount) = crate::testing::Mount::ext4_with_verity("fs-verity") else {
+        return;
+    };
+    let path = mount.path().join("repository");
+    let repository = match Repository::init(&path, ALGORITHM, VerityPolicy::Require) {
+        Ok(repository) => repository,
+        Err(StoreError::VerityUnsupported { .. }) => return crate::testing::skipped("fs-verity"),
+        Err(error) => panic!("{error}"),
+    };
+    let data = vec![7; 300_000];
+    let stored = repository.put(&data).unwrap();
+    // An unsealed file in its place is damage for every writer.
+    let place = path.join("objects").join(object_path(&stored.digest));
+    fs::remove_file(&place).unwrap();
+    fs::write(&place, &data).unwrap();
+    assert!(repository.read_object(&stored.digest, 1 << 20).is_err());
+    let repairing = repository.with_verified_objects();
+    assert_eq!(repairing.put(&data).unwrap().outcome, Outcome::Written);
+    assert_eq!(repairing.put(&data).unwrap().outcome, Outcome::Present);
+    assert!(repository.read_object(&stored.digest, 1 << 20).unwrap() == data);
+}

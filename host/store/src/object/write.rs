@@ -3,7 +3,7 @@
 //!
 //! Nothing is synced here: a [`crate::Transaction`] does that once for everything it names.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 
 use lazaret_artifact::VerityDigest;
 use rustix::fs::{AtFlags, FileType};
@@ -22,13 +22,16 @@ use crate::verity::{self, VerityHasher};
 /// costs no write, and one that is not costs no more than [`Repository::put`].
 const MAX_BUFFERED: usize = 256 * 1024;
 
+/// Bytes read at once of an object that is there and is not trusted.
+const READ_BUFFER: usize = 256 * 1024;
+
 /// What lies where an object should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Nothing,
     Object,
     /// Something that cannot be the object: no file, of another size, or not sealed where it must
-    /// be. What a crash without a sync may leave.
+    /// be. What a crash without a sync may leave. Of other content too, where that is asked for.
     Damage,
 }
 
@@ -120,10 +123,11 @@ impl Repository {
         };
         let is_file = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
         let found = if is_file && u64::try_from(status.st_size) == Ok(size) {
-            if self.is_verity_required() {
-                self.find_seal(digest)?
-            } else {
+            let sealed = !self.is_verity_required() || self.is_sealed(digest)?;
+            if sealed && (!self.verify_present || self.is_sound(digest)) {
                 Found::Object
+            } else {
+                Found::Damage
             }
         } else {
             Found::Damage
@@ -134,16 +138,38 @@ impl Repository {
         Ok(found)
     }
 
-    fn find_seal(&self, digest: &VerityDigest) -> Result<Found, StoreError> {
+    fn is_sealed(&self, digest: &VerityDigest) -> Result<bool, StoreError> {
         let file = beneath::open_file(self.objects_for_writing()?, &object_path(digest))
             .map_err(StoreError::io("open", self.object_at(digest)))?;
         let measured = kernel::measure(&file, self.algorithm())
             .map_err(StoreError::io("measure", self.object_at(digest)))?;
-        Ok(if measured == Measured::Digest(*digest) {
-            Found::Object
-        } else {
-            Found::Damage
-        })
+        Ok(measured == Measured::Digest(*digest))
+    }
+
+    /// Whether all of an object can be read and is what its name says.
+    fn is_sound(&self, digest: &VerityDigest) -> bool {
+        let hash = || -> Result<VerityDigest, StoreError> {
+            let (mut file, _) = self.open_file(digest)?;
+            let mut hasher = VerityHasher::new(self.algorithm());
+            let mut buffer = vec![0; READ_BUFFER];
+            loop {
+                match file.read(&mut buffer) {
+                    Ok(0) => return Ok(hasher.finish()),
+                    Ok(count) => hasher.update(&buffer[..count]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        return Err(StoreError::io("read", self.object_at(digest))(error));
+                    }
+                }
+            }
+        };
+        match hash() {
+            Ok(found) => found == *digest,
+            Err(error) => {
+                tracing::warn!(%digest, %error, "an object cannot be read");
+                false
+            }
+        }
     }
 
     /// Makes a written file an object, sealed if it has to be.
@@ -218,13 +244,19 @@ impl Repository {
 /// An object being written. Dropping it leaves nothing behind.
 #[derive(Debug)]
 pub struct ObjectWriter {
-    repository: Repository,
-    content: Content,
+    pub(super) repository: Repository,
+    pub(super) content: Content,
 }
 
-enum Content {
+pub(super) enum Content {
     Memory(Vec<u8>),
     File(Temporary, Box<VerityHasher>),
+    /// The bytes are there already, and are only hashed.
+    Clone {
+        temporary: Temporary,
+        size: u64,
+        hasher: Box<VerityHasher>,
+    },
 }
 
 impl ObjectWriter {
@@ -251,14 +283,15 @@ impl ObjectWriter {
     pub fn size(&self) -> u64 {
         match &self.content {
             Content::Memory(buffer) => buffer.len() as u64,
-            Content::File(_, hasher) => hasher.size(),
+            Content::File(_, hasher) | Content::Clone { hasher, .. } => hasher.size(),
         }
     }
 
     /// Stores the object.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// When the operating system refuses; [`StoreError::Clone`] when a clone's bytes were not all
+    /// written.
     pub fn finish(self) -> Result<Stored, StoreError> {
         match self.content {
             Content::Memory(buffer) => self.repository.put(&buffer),
@@ -266,14 +299,37 @@ impl ObjectWriter {
                 let size = hasher.size();
                 self.repository.store_file(file, hasher.finish(), size)
             }
+            Content::Clone {
+                temporary,
+                size,
+                hasher,
+            } => {
+                if hasher.size() != size {
+                    return Err(StoreError::Clone {
+                        size,
+                        written: hasher.size(),
+                    });
+                }
+                let mut stored = self
+                    .repository
+                    .store_file(temporary, hasher.finish(), size)?;
+                if stored.outcome == Outcome::Written {
+                    stored.outcome = Outcome::Reflinked;
+                }
+                Ok(stored)
+            }
         }
     }
 
     fn append(&mut self, data: &[u8]) -> Result<(), StoreError> {
-        if let Content::File(temporary, hasher) = &mut self.content {
-            let written = temporary.file().write_all(data);
-            written.map_err(StoreError::io("write to", self.repository.at(OBJECTS)))?;
-            hasher.update(data);
+        match &mut self.content {
+            Content::File(temporary, hasher) => {
+                let written = temporary.file().write_all(data);
+                written.map_err(StoreError::io("write to", self.repository.at(OBJECTS)))?;
+                hasher.update(data);
+            }
+            Content::Clone { hasher, .. } => hasher.update(data),
+            Content::Memory(_) => {}
         }
         Ok(())
     }
@@ -295,6 +351,7 @@ impl std::fmt::Debug for Content {
         match self {
             Self::Memory(buffer) => write!(f, "{} bytes in memory", buffer.len()),
             Self::File(_, hasher) => write!(f, "{} bytes in a file", hasher.size()),
+            Self::Clone { size, .. } => write!(f, "a clone of {size} bytes"),
         }
     }
 }

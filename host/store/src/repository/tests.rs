@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::sync::atomic::Ordering;
 
 use super::*;
 
@@ -230,4 +231,93 @@ fn the_exclusive_lock_wants_to_be_alone() {
     drop(lock);
     rustix::fs::flock(&other, shared).unwrap();
     assert!(one.try_lock_exclusive().is_err());
+}
+
+#[test]
+fn the_exclusive_lock_is_waited_for_and_waiting_can_be_cancelled() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let one = Repository::init(path, SHA512, VerityPolicy::Insecure).unwrap();
+    let other = Repository::open(path, Access::Read).unwrap();
+    let cancel = AtomicBool::new(false);
+    let waited = std::cell::Cell::new(0);
+    let error = one
+        .lock_exclusive(&cancel, &|| {
+            waited.set(waited.get() + 1);
+            cancel.store(true, Ordering::Relaxed);
+        })
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Cancelled), "{error}");
+    assert_eq!(waited.get(), 1);
+    // It has the shared lock again.
+    drop(other);
+    let other = Repository::open(path, Access::Write).unwrap();
+    assert!(other.try_lock_exclusive().is_err());
+
+    // Two wait, a reader is in the way of both.
+    let two = Repository::open(path, Access::Write).unwrap();
+    let (waits, waiting) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for repository in [one, two] {
+            let waits = waits.clone();
+            scope.spawn(move || {
+                let cancel = AtomicBool::new(false);
+                let lock = repository.lock_exclusive(&cancel, &|| waits.send(()).unwrap());
+                lock.unwrap().sync_names().unwrap();
+            });
+        }
+        waiting.recv().unwrap();
+        waiting.recv().unwrap();
+        drop(other);
+    });
+}
+
+/// What a child process is told to make a repository of.
+const INIT_IN: &str = "LAZARET_TEST_INIT_IN";
+
+/// Processes that make one repository at once.
+const PROCESSES: usize = 12;
+
+#[test]
+fn processes_that_make_a_repository_at_once_all_have_it() {
+    let store = |path: &Path, content: &[u8]| {
+        let repository = Repository::init(path, SHA512, VerityPolicy::Auto).unwrap();
+        let stored = repository.put(content).unwrap();
+        let mut transaction = repository.transaction();
+        let name = format!("s-{}", String::from_utf8_lossy(content));
+        transaction.link_stream(name.parse().unwrap(), stored.digest);
+        transaction.commit().unwrap();
+    };
+    if let Some(path) = std::env::var_os(INIT_IN) {
+        return store(Path::new(&path), std::process::id().to_string().as_bytes());
+    }
+    for round in 0..8 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(format!("a/{round}"));
+        let test = "repository::tests::processes_that_make_a_repository_at_once_all_have_it";
+        let children: Vec<_> = (0..PROCESSES)
+            .map(|_| {
+                std::process::Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", test, "--test-threads=1"])
+                    .env(INIT_IN, &path)
+                    .stdout(std::process::Stdio::piped())
+                    .stderr(std::process::Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{text}");
+        }
+        let repository = Repository::open(&path, Access::Read).unwrap();
+        assert_eq!(repository.streams().unwrap().len(), PROCESSES);
+        let mut names: Vec<_> = fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["meta.json", "objects", "streams"]);
+    }
 }
