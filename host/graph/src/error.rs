@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use lazaret_artifact::{ArtifactError, ContentDigest, Tag};
+use lazaret_artifact::{ArtifactError, ContentDigest, Platform, Tag};
 use lazaret_store::StoreError;
 
 use crate::names::Stream;
@@ -37,11 +37,23 @@ pub enum GraphError {
     /// A tag that names neither a manifest nor an index.
     #[error("names neither an image nor an index")]
     NotAnImage,
-    /// An index where a single image is wanted.
-    #[error("{digest} is an index, not an image or artifact")]
-    IsIndex {
-        /// The index.
+    /// Nothing is stored for a platform.
+    #[error("{digest} has nothing stored for {wanted}, {}", stored_platforms(.stored))]
+    NoPlatform {
+        /// The index or image.
         digest: ContentDigest,
+        /// As asked for, or this machine's.
+        wanted: Platform,
+        /// What it has stored, sorted.
+        stored: Vec<String>,
+    },
+    /// More is attached to something than can be looked at.
+    #[error("{subject} has more than {limit} referrers")]
+    TooManyReferrers {
+        /// What they refer to, directly or not.
+        subject: ContentDigest,
+        /// So many are looked at.
+        limit: usize,
     },
     /// What is to be stored contradicts itself.
     #[error("{digest}: {what} mismatch: expected {expected}, found {found}")]
@@ -151,7 +163,10 @@ impl GraphError {
     /// Whether what was asked for is not there.
     #[must_use]
     pub const fn is_not_found(&self) -> bool {
-        matches!(self, Self::NoSuchTag { .. } | Self::NoSuchImage { .. })
+        matches!(
+            self,
+            Self::NoSuchTag { .. } | Self::NoSuchImage { .. } | Self::NoPlatform { .. }
+        )
     }
 
     /// Whether the repository itself is damaged.
@@ -171,7 +186,7 @@ impl GraphError {
     /// Whether the caller has to say it differently.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Name { .. } | Self::IsIndex { .. })
+        matches!(self, Self::Name { .. })
     }
 
     /// Of a mismatch, what was promised and what was found.
@@ -192,6 +207,13 @@ impl GraphError {
 impl From<StoreError> for GraphError {
     fn from(error: StoreError) -> Self {
         Self::Store(Box::new(error))
+    }
+}
+
+fn stored_platforms(stored: &[String]) -> String {
+    match stored {
+        [] => "nor for any other platform".to_owned(),
+        stored => format!("only for {}", stored.join(", ")),
     }
 }
 

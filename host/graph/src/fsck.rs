@@ -131,7 +131,7 @@ pub fn fsck_image(
 ) -> Result<FsckReport, GraphError> {
     let image = images::resolve(repository, name)?;
     let mut parts = BTreeSet::from([image]);
-    match images::load_digest(repository, image.digest()) {
+    match images::load_manifest(repository, image.digest()) {
         Ok(loaded) => {
             parts.insert(Stream::Config(loaded.manifest.config.digest));
             for layer in &loaded.layers {

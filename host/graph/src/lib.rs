@@ -8,6 +8,7 @@
 //! Never runs importers, never touches the network, never deletes objects.
 
 pub mod commit;
+pub mod content;
 pub mod error;
 pub mod fsck;
 pub mod images;
@@ -15,16 +16,24 @@ mod listing;
 mod lock;
 pub mod name;
 pub mod names;
+pub mod rebuild;
 pub mod records;
+pub mod referrers;
 mod stored;
 
 pub use commit::{
     BlobRef, Commit, Committed, IndexCommit, LayerRef, ManifestCommit, RecordRef, ReferrerCommit,
     finish_interrupted,
 };
+pub use content::{Content, find_content, open_kept_blob};
 pub use error::GraphError;
 pub use fsck::{Finding, FsckOptions, FsckProgress, FsckReport, Severity, fsck, fsck_image};
-pub use images::{Image, ImageRow, Kind, Layer, list, load, tag, untag};
+pub use images::{
+    Child, Image, ImageRow, Kind, Layer, StoredIndex, list, load, load_index, load_manifest,
+    load_platform, tag, untag,
+};
 pub use name::Name;
+pub use rebuild::{rebuild, rebuilt_digest};
 pub use records::{Record, RecordReader, RecordWriter, find_record};
+pub use referrers::{ReferrerNode, ReferrerRow, referrer_tree, referrers};
 pub use stored::Refs;

@@ -4,10 +4,11 @@
 //! whoever decides from them what to delete. Here the rest still matters: a list of images, a
 //! check and an update of references go on, and what is odd is the store's check to report.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 
-use lazaret_artifact::VerityDigest;
+use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_store::{Repository, StoreError, StreamName};
 
 use crate::error::GraphError;
@@ -65,6 +66,10 @@ pub(crate) fn references(
     repository: &Repository,
     namespace: &str,
 ) -> Result<Vec<Reference>, GraphError> {
+    if let Ok(refs) = repository.refs(namespace) {
+        return Ok(refs.into_iter().map(|(name, to)| (name, Ok(to))).collect());
+    }
+    // Something among them is odd.
     let mut found = Vec::new();
     for name in names_in(repository, &format!("streams/refs/{namespace}"))? {
         match repository.resolve_ref(namespace, &name) {
@@ -78,6 +83,12 @@ pub(crate) fn references(
     }
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(found)
+}
+
+/// What something refers to, whether it is there or not.
+pub(crate) fn subjects(repository: &Repository) -> Result<HashSet<ContentDigest>, GraphError> {
+    let names = names_in(repository, &format!("streams/refs/{}", names::REFERRERS))?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 /// File names in a directory of the repository; none where it does not exist.

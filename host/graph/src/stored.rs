@@ -85,6 +85,17 @@ pub(crate) fn parse_index(digest: &ContentDigest, bytes: &[u8]) -> Result<Index,
     Ok(index)
 }
 
+/// Parses the stored config of an image.
+///
+/// # Errors
+/// Damage: it does not parse.
+pub(crate) fn parse_config(
+    digest: &ContentDigest,
+    bytes: &[u8],
+) -> Result<ImageConfig, GraphError> {
+    ImageConfig::parse(bytes).map_err(unusable(Stream::Config(*digest)))
+}
+
 /// Reads and parses the config of a stored manifest.
 ///
 /// # Errors
@@ -107,7 +118,7 @@ pub(crate) fn read_config(
     if !manifest.is_image() {
         return Ok((stored, None));
     }
-    let image = ImageConfig::parse(&stored.bytes).map_err(unusable(name))?;
+    let image = parse_config(&manifest.config.digest, &stored.bytes)?;
     if image.diff_ids.len() != manifest.layers.len() {
         return Err(GraphError::Mismatch {
             stream: Stream::Manifest(manifest.digest),

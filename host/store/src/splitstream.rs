@@ -6,6 +6,7 @@
 
 mod chunks;
 mod format;
+mod glance;
 mod reader;
 mod sections;
 #[cfg(test)]

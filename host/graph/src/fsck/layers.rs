@@ -1,18 +1,18 @@
 //! Layers and blobs against their import records and, on demand, against the digest in their name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lazaret_artifact::{ContentDigest, ContentHasher, VerityDigest};
+use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_store::{Repository, StoreError};
 
 use super::finding::Problem;
 use super::{FsckProgress, Problems};
 use crate::error::GraphError;
 use crate::listing;
-use crate::names::{self, Stream};
+use crate::names::{self, OwnRef, Stream};
+use crate::rebuild::rebuilt_digest;
 use crate::records::RecordReader;
 
 /// How closely a layer is looked at.
@@ -110,8 +110,16 @@ pub(super) fn check_refs(
     for (file_name, target) in listing::references(repository, names::LAZARET)? {
         // What is no reference at all is for the store to report.
         let Ok(target) = target else { continue };
-        let expected = names::parse_record_ref(&file_name).map(Stream::Record);
-        if expected.is_none_or(|expected| Stream::parse(target.as_str()) != Some(expected)) {
+        let target = Stream::parse(target.as_str());
+        let fits = match OwnRef::parse(&file_name) {
+            Some(OwnRef::Record(content)) => target == Some(Stream::Record(content)),
+            Some(OwnRef::Blob(digest)) => target == Some(Stream::Blob(digest)),
+            Some(OwnRef::Cosign(..)) => {
+                matches!(target, Some(Stream::Manifest(_) | Stream::Index(_)))
+            }
+            None => false,
+        };
+        if !fits {
             problems.push((Problem::ForeignRef { file_name }, None));
         }
     }
@@ -146,7 +154,7 @@ fn check_layer(
     let looked = match look {
         Look::Record => Ok(None),
         Look::Objects => require_objects(repository, &stream).map(|()| None),
-        Look::Content => rebuild(repository, &layer, &stream).map(Some),
+        Look::Content => rebuilt_digest(repository, &stream, layer.algorithm()).map(Some),
     };
     match looked {
         Ok(Some(found)) if found != layer => problems.push(Problem::WrongContent { layer, found }),
@@ -187,28 +195,4 @@ fn require_objects(repository: &Repository, stream: &VerityDigest) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// The digest of what a layer's stream rebuilds.
-fn rebuild(
-    repository: &Repository,
-    layer: &ContentDigest,
-    stream: &VerityDigest,
-) -> Result<ContentDigest, GraphError> {
-    let mut hash = Hash(ContentHasher::new(layer.algorithm()));
-    repository.open_stream(stream, None)?.rebuild(&mut hash)?;
-    Ok(hash.0.finish())
-}
-
-struct Hash(ContentHasher);
-
-impl Write for Hash {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.update(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -120,9 +120,12 @@ fn a_list_shows_what_it_can_and_says_what_it_cannot() {
             kind: Kind::Artifact,
             artifact_type: Some("application/vnd.test".to_owned()),
             platform: None,
+            platforms: Vec::new(),
             created: None,
             size: (artifact.manifest.len() + 2 + 5) as u64,
+            shared: 0,
             layers: 1,
+            referrers: 0,
         }
     );
     assert_eq!(
@@ -131,10 +134,13 @@ fn a_list_shows_what_it_can_and_says_what_it_cannot() {
             kind: Kind::Image,
             artifact_type: None,
             platform: Some("linux/amd64".parse().unwrap()),
+            platforms: Vec::new(),
             created: Some("2024-01-02T03:04:05Z".to_owned()),
             // A header, a padded file, two zero blocks; twice.
             size: (image.manifest.len() + image.config.len() + 2 * 2048) as u64,
+            shared: 0,
             layers: 2,
+            referrers: 0,
         }
     );
     assert_eq!(rows[1].digest, Some(broken.digest()));

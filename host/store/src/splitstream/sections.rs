@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 
 use lazaret_artifact::{VerityAlgorithm, VerityDigest};
 
-use super::format::{HEADER_SIZE, INFO_SIZE, Range, parse_header, parse_info};
+use super::format::{HEADER_SIZE, INFO_SIZE, Info, Range, parse_header, parse_info};
 use crate::content_type::ContentType;
 use crate::error::StreamFault;
 
@@ -119,21 +119,7 @@ impl Sections {
         source: &impl ReadAt,
         algorithm: VerityAlgorithm,
     ) -> Result<Self, StreamFault> {
-        let length = source.length().map_err(fault("header"))?;
-        let mut header = [0; HEADER_SIZE];
-        let place = Range {
-            start: 0,
-            end: HEADER_SIZE as u64,
-        };
-        place.check("header", length)?;
-        read_exact(source, "header", place, &mut header)?;
-        let place = parse_header(&header, algorithm)?;
-        if place.check("info", length)? < INFO_SIZE as u64 {
-            return Err(place.fault("info", length));
-        }
-        let mut info = [0; INFO_SIZE];
-        read_exact(source, "info", place, &mut info)?;
-        let info = parse_info(&info);
+        let (info, length) = read_info(source, algorithm)?;
         info.stream.check("stream", length)?;
 
         let digests = |section, range| read_digests(source, section, range, length, algorithm);
@@ -148,6 +134,28 @@ impl Sections {
             stream: info.stream,
         })
     }
+}
+
+/// Reads header and info section; also returns the source's length.
+pub(super) fn read_info(
+    source: &impl ReadAt,
+    algorithm: VerityAlgorithm,
+) -> Result<(Info, u64), StreamFault> {
+    let length = source.length().map_err(fault("header"))?;
+    let mut header = [0; HEADER_SIZE];
+    let place = Range {
+        start: 0,
+        end: HEADER_SIZE as u64,
+    };
+    place.check("header", length)?;
+    read_exact(source, "header", place, &mut header)?;
+    let place = parse_header(&header, algorithm)?;
+    if place.check("info", length)? < INFO_SIZE as u64 {
+        return Err(place.fault("info", length));
+    }
+    let mut info = [0; INFO_SIZE];
+    read_exact(source, "info", place, &mut info)?;
+    Ok((parse_info(&info), length))
 }
 
 fn fault(section: &'static str) -> impl Fn(io::Error) -> StreamFault {
@@ -166,7 +174,8 @@ fn read_exact(
         .map_err(fault(section))
 }
 
-fn read_digests(
+/// Reads an array of digests.
+pub(super) fn read_digests(
     source: &impl ReadAt,
     section: &'static str,
     range: Range,
