@@ -35,7 +35,7 @@ impl ImageConfig {
     }
 
     fn parse_members(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let source: oci::ImageConfiguration = json::from_slice(bytes)?;
+        let source: oci::ImageConfiguration = json::config_from_slice(bytes)?;
         if source.rootfs().typ() != "layers" {
             return Err(DocumentError::Rule(format!(
                 "rootfs.type is {:?}, not \"layers\"",

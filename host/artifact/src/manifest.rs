@@ -87,7 +87,7 @@ impl Manifest {
         declared: Option<&MediaType>,
         digest: ContentDigest,
     ) -> Result<Self, DocumentError> {
-        let members: Members = json::from_slice(bytes)?;
+        let members: Members = json::document_from_slice(bytes)?;
         if members.manifests.is_some() {
             return Err(rule("has both the members of a manifest and of an index"));
         }
@@ -152,7 +152,7 @@ impl Index {
         declared: Option<&MediaType>,
         digest: ContentDigest,
     ) -> Result<Self, DocumentError> {
-        let members: Members = json::from_slice(bytes)?;
+        let members: Members = json::document_from_slice(bytes)?;
         if members.config.is_some() || members.layers.is_some() {
             return Err(rule("has both the members of a manifest and of an index"));
         }
@@ -197,7 +197,7 @@ impl Document {
             Some(kind) => kind.is_index(),
             None => {
                 let members: Members =
-                    json::from_slice(bytes).map_err(|error| ArtifactError::Document {
+                    json::document_from_slice(bytes).map_err(|error| ArtifactError::Document {
                         what: "manifest",
                         digest: ContentDigest::sha256(bytes),
                         source: error.into(),
