@@ -14,7 +14,7 @@ use lazaret_views::ViewError;
 use crate::global::NoRepository;
 use crate::interrupt;
 use crate::place::Homeless;
-use crate::rebuild::{NoBlob, WrongContent};
+use crate::blob::NoBlob;
 use crate::verb::Misuse;
 
 /// How the program ends.
@@ -177,9 +177,6 @@ fn code_of(cause: &(dyn Error + 'static)) -> Option<Code> {
     }
     if cause.is::<NoRepository>() || cause.is::<NoBlob>() {
         return Some(Code::NotFound);
-    }
-    if cause.is::<WrongContent>() {
-        return Some(Code::Damage);
     }
     if cause.is::<Homeless>() || cause.is::<Misuse>() {
         return Some(Code::Usage);

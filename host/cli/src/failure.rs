@@ -10,7 +10,6 @@ use lazaret_transport::TransportError;
 use crate::exit;
 use crate::hint;
 use crate::output::clean;
-use crate::rebuild::WrongContent;
 
 /// `error: …`, perhaps with lines for what was expected and found, and a hint.
 pub fn render(error: &anyhow::Error, colored: bool) -> String {
@@ -64,9 +63,6 @@ fn expected_found(cause: &(dyn Error + 'static)) -> Option<(String, String)> {
     }
     if let Some(error) = cause.downcast_ref::<GraphError>() {
         return owned(error.expected_found());
-    }
-    if let Some(error) = cause.downcast_ref::<WrongContent>() {
-        return Some((error.expected.to_string(), error.found.to_string()));
     }
     None
 }

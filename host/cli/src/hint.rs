@@ -13,7 +13,7 @@ use lazaret_views::ViewError;
 use crate::exit;
 use crate::global::NoRepository;
 use crate::place::Homeless;
-use crate::rebuild::NoBlob;
+use crate::blob::NoBlob;
 
 /// Linux's "no space left on device" and "disk quota exceeded".
 const FULL: [i32; 2] = [28, 122];
@@ -59,8 +59,8 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
             GraphError::NoSuchTag { .. } | GraphError::NoSuchImage { .. } => {
                 fixed("`lazaret images` lists what there is")
             }
-            GraphError::IsIndex { .. } => fixed(
-                "`lazaret inspect --raw` prints the index; name one of its manifests by @digest",
+            GraphError::NoPlatform { .. } => fixed(
+                "`lazaret pull --platform` brings another; name one of its manifests by @digest",
             ),
             error if error.is_damage() => fixed("`lazaret fsck` lists all damage"),
             _ => None,

@@ -3,6 +3,7 @@
 
 mod amount;
 mod arguments;
+mod blob;
 mod draw;
 mod exit;
 mod failure;
@@ -12,7 +13,6 @@ mod interrupt;
 mod log;
 mod output;
 mod place;
-mod rebuild;
 mod table;
 mod time;
 mod verb;

@@ -7,15 +7,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::ContentDigest;
-use lazaret_graph::load;
 use lazaret_graph::names::Stream;
+use lazaret_graph::{load, rebuild};
 use lazaret_store::{Access, Repository};
 use lazaret_views::{Follow, Tree, read_file};
 
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
-use crate::rebuild::{NoBlob, rebuild};
+use crate::blob::NoBlob;
 use crate::verb::parse_name;
 
 /// Print one file of an image, or a stored blob bit for bit
@@ -77,7 +77,7 @@ fn blob(
         Stream::Index,
     ];
     for kind in kinds {
-        if rebuild(repository, &kind(*digest), out)? {
+        if rebuild(repository, kind(*digest), out)? {
             return Ok(());
         }
     }

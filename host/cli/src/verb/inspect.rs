@@ -6,13 +6,13 @@ mod document;
 use anyhow::Context as _;
 use clap::Args;
 use lazaret_graph::images::resolve;
-use lazaret_graph::{GraphError, Image, Record, find_record, load};
+use lazaret_graph::{GraphError, Image, Record, find_record, load, rebuild};
 use lazaret_store::{Access, Repository};
 
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
-use crate::rebuild::{NoBlob, rebuild};
+use crate::blob::NoBlob;
 use crate::verb::parse_name;
 
 /// Show an image or artifact: documents, layers, how they were imported
@@ -57,7 +57,7 @@ impl Inspect {
         let mut output = Output::new();
         if self.raw {
             let stream = resolve(&repository, &name).with_context(doing)?;
-            if !rebuild(&repository, &stream, output.writer()).with_context(doing)? {
+            if !rebuild(&repository, stream, output.writer()).with_context(doing)? {
                 return Err(NoBlob).with_context(doing);
             }
             output.finish()?;
