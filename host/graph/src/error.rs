@@ -55,6 +55,15 @@ pub enum GraphError {
         /// So many are looked at.
         limit: usize,
     },
+    /// Collecting was refused, and nothing was deleted: what is needed cannot be told.
+    #[error("nothing is collected, since {what} cannot be relied on")]
+    Refused {
+        /// A path in the repository.
+        what: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<GraphError>,
+    },
     /// What is to be stored contradicts itself.
     #[error("{digest}: {what} mismatch: expected {expected}, found {found}")]
     Input {
@@ -154,6 +163,13 @@ pub enum GraphError {
 }
 
 impl GraphError {
+    pub(crate) fn refused(what: String, source: impl Into<Self>) -> Self {
+        Self::Refused {
+            what,
+            source: Box::new(source.into()),
+        }
+    }
+
     /// Whether what was to be stored was refused.
     #[must_use]
     pub const fn is_input_fault(&self) -> bool {
@@ -174,6 +190,7 @@ impl GraphError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Store(error) => is_store_damage(error),
+            Self::Refused { source, .. } => source.is_damage(),
             Self::Mismatch { .. }
             | Self::Stored { .. }
             | Self::Incomplete { .. }
@@ -229,6 +246,7 @@ const fn is_store_damage(error: &StoreError) -> bool {
             | StoreError::NotSingleObject { .. }
             | StoreError::Link { .. }
             | StoreError::StreamMissing { .. }
+            | StoreError::ObjectName { .. }
             | StoreError::OtherAlgorithm { .. }
     )
 }

@@ -5,12 +5,13 @@
 //! linked before all that it refers to is in the store, and what another tool added to a stream
 //! is kept when that stream is written anew.
 //!
-//! Never runs importers, never touches the network, never deletes objects.
+//! Never runs importers, never touches the network. Only [`gc`] deletes, and only what nobody needs.
 
 pub mod commit;
 pub mod content;
 pub mod error;
 pub mod fsck;
+pub mod gc;
 pub mod images;
 mod listing;
 mod lock;
@@ -28,6 +29,7 @@ pub use commit::{
 pub use content::{Content, find_content, open_kept_blob};
 pub use error::GraphError;
 pub use fsck::{Finding, FsckOptions, FsckProgress, FsckReport, Severity, fsck, fsck_image};
+pub use gc::{GcOptions, GcPlan, GcProgress, ImageObjects, KeptCounts};
 pub use images::{
     Child, Image, ImageRow, Kind, Layer, StoredIndex, list, load, load_index, load_manifest,
     load_platform, tag, untag,

@@ -30,7 +30,7 @@ const PREVIOUS: &str = "lazaret-previous-";
 const RECORD_REF: &str = "record-";
 const BLOB_REF: &str = "blob-";
 const COSIGN_REF: &str = "cosign-";
-const CONFIG_KEY: &str = "config:";
+pub(crate) const CONFIG_KEY: &str = "config:";
 const CHILD_KEY: &str = "manifest:";
 
 /// What a stream holds, told by its name.

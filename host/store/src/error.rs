@@ -76,6 +76,12 @@ pub enum StoreError {
         /// Its name.
         digest: VerityDigest,
     },
+    /// Something below `objects/` that is no object.
+    #[error("{path} is not an object")]
+    ObjectName {
+        /// Relative to the repository.
+        path: String,
+    },
     /// An object is not what its name says.
     #[error("object {digest} is corrupt: {reason}")]
     Corrupt {

@@ -11,6 +11,7 @@ use lazaret_artifact::VerityDigest;
 
 pub use clone::ClonedFile;
 pub(crate) use list::ListedObject;
+pub use list::ObjectName;
 pub use read::ObjectReader;
 pub use write::ObjectWriter;
 
