@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Kind;
 use super::choose::{Candidate, candidates};
+use super::resolve::find;
 use super::summary::{Summaries, Summary};
 use crate::error::GraphError;
 use crate::listing;
@@ -53,6 +54,8 @@ pub struct Details {
     pub shared: u64,
     /// Number of layers, or of an index's manifests, stored or not.
     pub layers: usize,
+    /// How many of these are stored; of anything but an index, all.
+    pub stored: usize,
     /// Number of direct referrers.
     pub referrers: u64,
 }
@@ -96,6 +99,7 @@ struct Listed {
     artifact_type: Option<String>,
     size: u64,
     entries: usize,
+    stored: usize,
     candidates: Vec<Candidate>,
 }
 
@@ -204,6 +208,7 @@ impl<'a> Lists<'a> {
             size,
             shared: 0,
             layers: listed.entries,
+            stored: listed.stored,
             referrers: 0,
         }
     }
@@ -220,6 +225,7 @@ fn of_manifest(summary: &Summary) -> Details {
         size: summary.documents,
         shared: 0,
         layers: summary.layers.len(),
+        stored: summary.layers.len(),
         referrers: 0,
     }
 }
@@ -228,10 +234,15 @@ fn read_index(repository: &Repository, digest: &ContentDigest) -> Result<Listed,
     let stored = stored::read_linked(repository, Stream::Index(*digest))?
         .ok_or(GraphError::NoSuchImage { digest: *digest })?;
     let index = stored::parse_index(digest, &stored.bytes)?;
+    let mut entries_stored = 0;
+    for entry in &index.manifests {
+        entries_stored += usize::from(find(repository, &entry.digest)?.is_some());
+    }
     Ok(Listed {
         artifact_type: index.artifact_type.map(|kind| kind.to_string()),
         size: stored.bytes.len() as u64,
         entries: index.manifests.len(),
+        stored: entries_stored,
         candidates: candidates(repository, digest)?,
     })
 }

@@ -125,6 +125,7 @@ fn a_list_shows_what_it_can_and_says_what_it_cannot() {
             size: (artifact.manifest.len() + 2 + 5) as u64,
             shared: 0,
             layers: 1,
+            stored: 1,
             referrers: 0,
         }
     );
@@ -140,6 +141,7 @@ fn a_list_shows_what_it_can_and_says_what_it_cannot() {
             size: (image.manifest.len() + image.config.len() + 2 * 2048) as u64,
             shared: 0,
             layers: 2,
+            stored: 2,
             referrers: 0,
         }
     );
