@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of the workspace that each crate of the product may depend on, at run time.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("lazaret-artifact", &[]),
     ("lazaret-store", &["lazaret-artifact"]),
     ("lazaret-engine", &["lazaret-artifact"]),
@@ -17,6 +17,15 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         &[
             "lazaret-artifact",
             "lazaret-engine",
+            "lazaret-graph",
+            "lazaret-store",
+            "lazaret-transport",
+        ],
+    ),
+    (
+        "lazaret-push",
+        &[
+            "lazaret-artifact",
             "lazaret-graph",
             "lazaret-store",
             "lazaret-transport",
@@ -36,6 +45,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "lazaret-engine",
             "lazaret-graph",
             "lazaret-intake",
+            "lazaret-push",
             "lazaret-store",
             "lazaret-transport",
             "lazaret-views",
@@ -85,6 +95,7 @@ fn every_crate_of_the_product_has_its_place() {
         "lazaret-conformance",
         "lazaret-fuzz",
         "lazaret-layouts",
+        "lazaret-registry",
     ];
     for name in used.keys() {
         let known = ALLOWED.iter().any(|(allowed, _)| allowed == name);
