@@ -97,12 +97,10 @@ impl Pulling {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Resolved {
-                manifest,
-                blobs,
-                bytes,
+                root, blobs, bytes, ..
             } => {
                 let blobs = counted(blobs as u64, "blob", "blobs");
-                note(format!("{manifest}: {blobs}, {}", size(bytes)));
+                note(format!("{root}: {blobs}, {}", size(bytes)));
             }
             Event::Started {
                 blob,

@@ -35,6 +35,25 @@ pub enum IntakeError {
         #[source]
         fault: BlobFault,
     },
+    /// A referrer is listed, and it cannot be had.
+    #[error("{digest}, which refers to {subject}")]
+    Referrer {
+        /// Its digest.
+        digest: ContentDigest,
+        /// What it refers to.
+        subject: ContentDigest,
+        /// Why not.
+        #[source]
+        source: TransportError,
+    },
+    /// More than one pull may bring.
+    #[error("more than {limit} {what}")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// An object was not stored, for longer than any disk takes.
     #[error("no object was stored for {0} seconds")]
     Silent(u64),
@@ -85,6 +104,29 @@ pub enum BlobFault {
     TooLarge {
         /// The limit.
         limit: u64,
+    },
+    /// All blobs of the pull together are more than is allowed.
+    #[error("all blobs together are more than {limit} bytes")]
+    Total {
+        /// The limit.
+        limit: u64,
+    },
+    /// Two documents name it with different sizes.
+    #[error("one document says it has {one} bytes, another {other}")]
+    Sizes {
+        /// What the first says.
+        one: u64,
+        /// What another says.
+        other: u64,
+    },
+    /// The source does not have it and says where else it might be.
+    #[error("not in the source; it says {url:?}, which is not followed")]
+    Elsewhere {
+        /// The first of its `urls` (image-spec descriptor.md).
+        url: String,
+        /// What the source said.
+        #[source]
+        source: TransportError,
     },
     /// It decompresses to suspiciously much.
     #[error("decompresses to more than {ratio} times its size ({read} bytes became {made})")]
@@ -139,6 +181,8 @@ impl IntakeError {
                 BlobFault::Rebuild => false,
                 _ => true,
             },
+            Self::Referrer { source, .. } => source.is_input_fault(),
+            Self::Limit { .. } => true,
             Self::Silent(_) | Self::Thread(_) | Self::Session(_) | Self::Interrupted => false,
         }
     }
@@ -149,10 +193,12 @@ impl IntakeError {
         match self {
             Self::Transport(error) => error.is_not_found(),
             Self::Graph(error) => error.is_not_found(),
-            Self::Blob {
-                fault: BlobFault::Host(error),
-                ..
-            } => error.is_not_found(),
+            Self::Referrer { source, .. } => source.is_not_found(),
+            Self::Blob { fault, .. } => match fault {
+                BlobFault::Host(error) => error.is_not_found(),
+                BlobFault::Elsewhere { .. } => true,
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -161,7 +207,7 @@ impl IntakeError {
     #[must_use]
     pub fn expected_found(&self) -> Option<(String, String)> {
         match self {
-            Self::Transport(error) => error
+            Self::Transport(error) | Self::Referrer { source: error, .. } => error
                 .expected_found()
                 .map(|(expected, found)| (expected.to_owned(), found.to_owned())),
             Self::Blob { fault, .. } => match fault {

@@ -5,46 +5,43 @@
 //! blob is still read: a blob that is not what its digest promised is reported as that, not as
 //! whatever nonsense it decompressed to.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use crossbeam_channel::Sender;
 use lazaret_artifact::Compression;
-use lazaret_transport::{Blob, TransportError};
+use lazaret_transport::TransportError;
 
 use crate::buffers::Buffers;
 use crate::error::{BlobFault, IntakeError};
-use crate::limits::{CHUNK_SIZE, UnpackLimits};
+use crate::limits::{Allowance, CHUNK_SIZE, UnpackLimits};
+use crate::opened::{Reading, Region};
 use crate::unpack::{UnpackError, Unpacker};
 
 /// What the feed needs to know.
 pub(crate) struct Feed<'a> {
     pub(crate) compression: Compression,
-    /// Whether the next stage compares the digest, so that it need not be computed twice.
-    pub(crate) hashed_later: bool,
     pub(crate) limits: UnpackLimits,
+    pub(crate) allowance: &'a Allowance,
     pub(crate) cancel: &'a [&'a AtomicBool],
     /// Called with the number of bytes read since the last call.
     pub(crate) on_read: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Feed<'_> {
-    /// Reads `blob` to its end. `Ok` means that it is what was promised, unless its digest is left
+    /// Reads a blob to its end. `Ok` means that it is what was promised, unless its digest is left
     /// to the next stage.
     pub(crate) fn run(
         &self,
-        blob: Blob,
+        reading: Reading,
         buffers: &Buffers,
         chunks: &Sender<Bytes>,
     ) -> Result<(), BlobFault> {
-        if self.hashed_later
-            && let Some(region) = blob.file_unverified()
-            && region.offset == 0
-        {
-            return self.run_plain(region.file, blob.size(), buffers, chunks);
-        }
+        let blob = match reading {
+            Reading::Plain(region, size) => return self.run_plain(&region, size, buffers, chunks),
+            Reading::Checked(blob) => blob,
+        };
         let mut unpacker = Unpacker::new(blob, self.compression, self.limits)
             .map_err(|error| io_fault("setting up decompression", error))?;
         let result = self.unpack(&mut unpacker, buffers, chunks);
@@ -61,7 +58,7 @@ impl Feed<'_> {
 
     fn unpack(
         &self,
-        unpacker: &mut Unpacker<Blob>,
+        unpacker: &mut Unpacker<Box<dyn Read + Send>>,
         buffers: &Buffers,
         chunks: &Sender<Bytes>,
     ) -> Result<(), BlobFault> {
@@ -78,6 +75,7 @@ impl Feed<'_> {
             let consumed = unpacker.consumed();
             (self.on_read)(consumed - reported);
             reported = consumed;
+            self.allowance.take(count as u64)?;
             let last = count < buffer.len();
             if count > 0 && chunks.send(buffers.chunk(buffer, count)).is_err() {
                 // The next stage gave up; its own error counts if the blob is sound.
@@ -91,23 +89,22 @@ impl Feed<'_> {
 
     fn run_plain(
         &self,
-        file: &File,
+        region: &Region,
         size: u64,
         buffers: &Buffers,
         chunks: &Sender<Bytes>,
     ) -> Result<(), BlobFault> {
-        let mut source = file.take(size);
         let mut left = size;
         while left > 0 {
             if self.is_cancelled() {
                 return Err(BlobFault::Host(Box::new(IntakeError::Interrupted)));
             }
             let mut buffer = buffers.take();
-            let count = fill(&mut source, &mut buffer).map_err(|error| io_fault("read", error))?;
-            if count == 0 {
-                let error = io::Error::from(io::ErrorKind::UnexpectedEof);
-                return Err(io_fault("read", error));
-            }
+            let count = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            region
+                .read_exact_at(&mut buffer[..count], size - left)
+                .map_err(|error| io_fault("read", error))?;
+            self.allowance.take(count as u64)?;
             left -= count as u64;
             (self.on_read)(count as u64);
             if chunks.send(buffers.chunk(buffer, count)).is_err() {
@@ -118,7 +115,7 @@ impl Feed<'_> {
     }
 
     /// Reads what is left of `blob`, for its digest.
-    fn read_out(&self, mut blob: Blob) -> Result<(), BlobFault> {
+    fn read_out(&self, mut blob: Box<dyn Read + Send>) -> Result<(), BlobFault> {
         let mut piece = vec![0; CHUNK_SIZE];
         loop {
             if self.is_cancelled() {

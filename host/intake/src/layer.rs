@@ -5,105 +5,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
-use lazaret_artifact::media_type::OCI_TAR;
-use lazaret_artifact::record::{Header, RECORD_VERSION, Role, Summary, Verdict};
-use lazaret_artifact::{Compression, ContentDigest, Descriptor, MediaType, VerityDigest};
-use lazaret_engine::{Ended, Fault, Importer, Offer, Policy, Probe, Report, Run, Session, Steer};
+use lazaret_artifact::record::{Header, RECORD_VERSION, Summary, Verdict};
+use lazaret_artifact::{Compression, ContentDigest, VerityDigest};
+use lazaret_engine::{Ended, Fault, Offer, Report, Run, Session, Steer};
 use lazaret_graph::RecordWriter;
-use lazaret_store::{ContentType, Repository};
-use lazaret_transport::{Blob, Source};
+use lazaret_store::{ClonedFile, Repository};
+use lazaret_transport::Source;
 
 use crate::buffers::Buffers;
 use crate::error::{BlobFault, IntakeError};
 use crate::feed::Feed;
-use crate::limits::CHUNKS_AHEAD;
-use crate::objects::Counter;
+use crate::keep::{self, Kept, Tee};
+use crate::limits::{Allowance, CHUNKS_AHEAD, PARTS_WAITING};
+use crate::objects::{Counter, Part};
+use crate::opened::{self, Opened, Reading, Region};
 use crate::options::{Importers, OnFault, PullOptions};
+use crate::plan::{Kind, Wanted};
 use crate::recorder::{ObjectCounts, Recorder};
-use crate::reuse;
+use crate::reuse::{self, Rank};
 use crate::tape::{CutOff, Recording, Tape, record_fault};
-
-/// Bytes of a blob an importer may see before it decides whether to take it.
-const PROBE_HEAD: usize = lazaret_engine::budget::PROBE_HEAD;
-
-/// The file that a blob is all of, if it is one.
-fn whole_file(blob: &Blob) -> Option<&std::fs::File> {
-    blob.file_unverified()
-        .filter(|region| region.offset == 0)
-        .map(|region| region.file)
-}
-
-/// A blob to import.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub(crate) descriptor: Descriptor,
-    pub(crate) kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A container layer, and what it must decompress to.
-    Layer {
-        compression: Compression,
-        diff_id: ContentDigest,
-    },
-    /// Anything else.
-    Blob,
-}
-
-impl Wanted {
-    /// The digest of the bytes that are recorded.
-    pub(crate) const fn content(&self) -> ContentDigest {
-        match self.kind {
-            Kind::Layer { diff_id, .. } => diff_id,
-            Kind::Blob => self.descriptor.digest,
-        }
-    }
-
-    pub(crate) const fn compression(&self) -> Compression {
-        match self.kind {
-            Kind::Layer { compression, .. } => compression,
-            Kind::Blob => Compression::None,
-        }
-    }
-
-    pub(crate) const fn content_type(&self) -> ContentType {
-        match self.kind {
-            Kind::Layer { .. } => ContentType::LAYER,
-            Kind::Blob => ContentType::BLOB,
-        }
-    }
-
-    /// What it is taken for.
-    pub(crate) const fn role(&self) -> Role {
-        match self.kind {
-            Kind::Layer { .. } => Role::Layer,
-            Kind::Blob => Role::Blob,
-        }
-    }
-
-    /// What importers are offered.
-    pub(crate) fn offered_as(&self) -> MediaType {
-        match self.kind {
-            Kind::Layer { .. } => OCI_TAR.parse().expect("a valid media type"),
-            Kind::Blob => self.descriptor.media_type.clone(),
-        }
-    }
-
-    /// The word for it in messages.
-    pub(crate) const fn noun(&self) -> &'static str {
-        match self.kind {
-            Kind::Layer { .. } => "layer",
-            Kind::Blob => "blob",
-        }
-    }
-}
 
 /// A blob that was imported: verified and stored, without a name yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Imported {
     pub(crate) stream: VerityDigest,
     pub(crate) record: VerityDigest,
+    /// The blobs that this record names.
+    pub(crate) blobs: Vec<ContentDigest>,
+    pub(crate) rank: Rank,
+    /// Compressed bytes, where they were to be kept.
+    pub(crate) kept: Option<Kept>,
     pub(crate) size: u64,
     pub(crate) report: Report,
     pub(crate) counts: ObjectCounts,
@@ -119,8 +50,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) counter: Counter,
     /// Set when another blob of the same pull failed.
     pub(crate) abort: &'a AtomicBool,
-    pub(crate) artifact_type: Option<MediaType>,
-    pub(crate) config_media_type: MediaType,
+    /// What all blobs together may still become.
+    pub(crate) allowance: Allowance,
 }
 
 /// How one attempt at a blob is made.
@@ -146,15 +77,16 @@ impl From<BlobFault> for Failure {
 }
 
 impl Desk<'_> {
-    /// Imports one blob.
+    /// Imports one blob; with `keep` its compressed bytes, too.
     pub(crate) fn import(
         &self,
         wanted: &Wanted,
+        keep: bool,
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported, BlobFault> {
         let refuse =
             matches!(wanted.kind, Kind::Layer { .. }) && self.options.on_fault == OnFault::Refuse;
-        match self.attempt(wanted, &Attempt::Import, on_read) {
+        match self.attempt(wanted, &Attempt::Import, keep, on_read) {
             Ok(imported) => Ok(imported),
             Err(Failure::Fault(fault)) => Err(fault),
             Err(Failure::Importer(importer, fault)) if refuse => {
@@ -163,7 +95,7 @@ impl Desk<'_> {
             Err(Failure::Importer(importer, fault)) => {
                 tracing::warn!(blob = %wanted.descriptor.digest, importer, %fault, "kept whole");
                 let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
-                self.attempt(wanted, &Attempt::Opaque(verdict), &|_| {})
+                self.attempt(wanted, &Attempt::Opaque(verdict), keep, &|_| {})
                     .map_err(|failure| match failure {
                         Failure::Fault(fault) => fault,
                         Failure::Importer(importer, fault) => {
@@ -178,35 +110,62 @@ impl Desk<'_> {
         &self,
         wanted: &Wanted,
         attempt: &Attempt,
+        keep: bool,
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported, Failure> {
-        let blob = self.source.open_blob(&wanted.descriptor).map_err(host)?;
-        if wanted.compression() == Compression::None && blob.size() > self.options.limits.size {
+        if !wanted.is_compressed() && wanted.descriptor.size > self.options.limits.size {
             return Err(BlobFault::TooLarge {
                 limit: self.options.limits.size,
             }
             .into());
         }
-        let same_algorithm = wanted.content().algorithm() == wanted.descriptor.digest.algorithm();
-        let plain = wanted.compression() == Compression::None;
-        let hashed_later = plain && same_algorithm && whole_file(&blob).is_some();
+        // A clone is of use for what may be kept as one object: a blob, or what travelled.
+        let whole = !wanted.is_wrapped()
+            && (wanted.kind == Kind::Blob || matches!(attempt, Attempt::Opaque(_)));
+        let keep = keep && wanted.is_wrapped();
+        let place = (whole || keep).then_some(self.repository);
+        let Opened {
+            reading,
+            random,
+            clone,
+        } = opened::open(self.source, wanted, place)?;
+        let hashed_here = matches!(reading, Reading::Plain(..));
+        let (clone, kept_clone) = match keep {
+            true => (None, clone),
+            false => (clone, None),
+        };
         let cancel = [&*self.options.cancel, self.abort];
         let feed = Feed {
             compression: wanted.compression(),
-            hashed_later,
             limits: self.options.limits,
+            allowance: &self.allowance,
             cancel: &cancel,
             on_read,
         };
         let buffers = Buffers::new();
         let (sender, receiver) = bounded(CHUNKS_AHEAD);
         let complete = Arc::new(AtomicBool::new(false));
-        let tape = self.tape(wanted, &blob, receiver, &complete)?;
+        let tape = self.tape(wanted, random, receiver, &complete)?;
         thread::scope(|scope| {
+            let (reading, keeping) = match (keep, reading) {
+                (true, Reading::Checked(blob)) => {
+                    // A thread of its own: one of the pool's would wait for this blob to its end.
+                    let (parts, copied) = bounded(PARTS_WAITING);
+                    let thread = thread::Builder::new()
+                        .name("lazaret-keep".to_owned())
+                        .spawn_scoped(scope, move || {
+                            keep::store(self.repository, kept_clone, &copied)
+                        })
+                        .map_err(|error| host(IntakeError::Thread(error)))?;
+                    let tee = Tee::new(blob, parts.clone());
+                    (Reading::Checked(Box::new(tee)), Some((thread, parts)))
+                }
+                (_, reading) => (reading, None),
+            };
             let feeding = thread::Builder::new()
                 .name("lazaret-feed".to_owned())
                 .spawn_scoped(scope, || {
-                    let result = feed.run(blob, &buffers, &sender);
+                    let result = feed.run(reading, &buffers, &sender);
                     if result.is_ok() {
                         complete.store(true, Ordering::Release);
                     }
@@ -214,18 +173,29 @@ impl Desk<'_> {
                     result
                 })
                 .map_err(|error| host(IntakeError::Thread(error)))?;
-            let steered = self.steer(wanted, attempt, tape, hashed_later);
+            let steered = self.steer(wanted, attempt, tape, clone, hashed_here);
             let fed = feeding.join().unwrap_or_else(|_| Err(BlobFault::Rebuild));
             // A blob that is not what its digest promised explains whatever else went wrong.
             fed?;
-            steered
+            let mut imported = steered?;
+            if let Some((thread, parts)) = keeping {
+                // All of it has been read and is what was promised.
+                let _ = parts.send(Part::End);
+                drop(parts);
+                let kept = thread.join().map_err(|_| BlobFault::Rebuild)?;
+                imported.kept = kept.map_err(host)?;
+                if imported.kept.is_none() {
+                    return Err(BlobFault::Rebuild.into());
+                }
+            }
+            Ok(imported)
         })
     }
 
     fn tape(
         &self,
         wanted: &Wanted,
-        blob: &Blob,
+        random: Option<Region>,
         receiver: crossbeam_channel::Receiver<bytes::Bytes>,
         complete: &Arc<AtomicBool>,
     ) -> Result<Tape, BlobFault> {
@@ -236,17 +206,12 @@ impl Desk<'_> {
             wanted.content().algorithm(),
         )
         .map_err(host)?;
-        let plain = wanted.compression() == Compression::None;
-        let file = match whole_file(blob) {
-            Some(file) if plain => file.try_clone().ok(),
-            _ => None,
-        };
-        let size = plain.then(|| blob.size());
+        let size = (!wanted.is_compressed()).then_some(wanted.descriptor.size);
         Ok(Tape::new(
             receiver,
             Arc::clone(complete),
             size,
-            file,
+            random,
             recorder,
         ))
     }
@@ -257,6 +222,7 @@ impl Desk<'_> {
         wanted: &Wanted,
         attempt: &Attempt,
         mut tape: Tape,
+        clone: Option<Box<ClonedFile>>,
         hashed_here: bool,
     ) -> Result<Imported, Failure> {
         let offer = self.offer(wanted);
@@ -297,57 +263,8 @@ impl Desk<'_> {
             }
         };
         tape.begin_record(self.record(wanted, &offer, None)?);
-        tape.keep(u64::MAX, lazaret_engine::Storage::Object)
-            .map_err(session_fault)?;
+        tape.keep_whole(clone).map_err(session_fault)?;
         self.finish(wanted, *tape, Report::default(), verdict)
-    }
-
-    /// Who is asked, best first: those that are sure, then those that are not.
-    fn candidates(&self, offer: &Offer, tape: &mut Tape) -> Result<Vec<Arc<dyn Steer>>, BlobFault> {
-        let registry = match self.importers {
-            Importers::One(steer) => return Ok(vec![Arc::clone(steer)]),
-            Importers::Registry(registry) => registry,
-        };
-        let claiming = registry.claiming(&offer.media_type).map_err(host)?;
-        if claiming.is_empty() {
-            return Ok(Vec::new());
-        }
-        let head = tape.peek(PROBE_HEAD).map_err(session_fault)?;
-        let mut rated: Vec<(Probe, Arc<Importer>)> = Vec::new();
-        for importer in claiming {
-            match importer.probe(offer, head) {
-                Ok(Probe::No) => {}
-                Ok(answer) => rated.push((answer, importer)),
-                Err(fault) => {
-                    let identity = importer.identity();
-                    tracing::warn!(importer = identity.name, %fault, "failed to probe");
-                }
-            }
-        }
-        rated.sort_by_key(|(answer, _)| std::cmp::Reverse(*answer));
-        Ok(rated
-            .into_iter()
-            .map(|(_, importer)| importer as Arc<dyn Steer>)
-            .collect())
-    }
-
-    fn offer(&self, wanted: &Wanted) -> Offer {
-        let is_layer = matches!(wanted.kind, Kind::Layer { .. });
-        Offer {
-            media_type: wanted.offered_as(),
-            artifact_type: self.artifact_type.clone(),
-            config_media_type: Some(self.config_media_type.clone()),
-            size: (wanted.compression() == Compression::None).then_some(wanted.descriptor.size),
-            travelling_size: wanted.descriptor.size,
-            annotations: wanted.descriptor.annotations.clone(),
-            parameters: self.options.parameters.clone(),
-            policy: if is_layer {
-                Policy::LAYER
-            } else {
-                Policy::STRICT
-            },
-            fact_namespaces: Vec::new(),
-        }
     }
 
     fn record(
@@ -383,33 +300,37 @@ impl Desk<'_> {
             Verdict::Imported | Verdict::Opaque => None,
             Verdict::Faulted(reason) => Some(reason.clone()),
         };
-        let record = match settled.better_record {
-            Some(record) => record,
+        let mut blobs = settled.blobs;
+        let (record, rank) = match settled.better_record {
+            Some((record, rank)) => (record, rank),
             None => {
-                let mut blobs = settled.blobs;
                 if !blobs.contains(&wanted.descriptor.digest) {
                     blobs.push(wanted.descriptor.digest);
                 }
+                let rank = Rank::of(wanted.role(), &verdict);
                 let summary = Summary {
                     stream: settled.stream,
                     size: recorded.size,
-                    blobs,
+                    blobs: blobs.clone(),
                     entries: report.entries,
                     facts: report.facts,
                     fuel: report.fuel,
                     verdict,
                 };
                 let record = record.ok_or(BlobFault::Rebuild)?;
-                record.finish(summary).map_err(host)?.stream
+                (record.finish(summary).map_err(host)?.stream, rank)
             }
         };
-        if self.options.verify_stored && !reuse::rebuilds(self.repository, wanted, &settled.stream)
-        {
+        let is_whole = || reuse::rebuilds(self.repository, &wanted.content(), &settled.stream);
+        if self.options.verify_stored && !is_whole() {
             return Err(BlobFault::Rebuild.into());
         }
         Ok(Imported {
             stream: settled.stream,
             record,
+            blobs,
+            rank,
+            kept: None,
             size: recorded.size,
             report,
             counts: recorded.counts,
@@ -474,7 +395,7 @@ fn host(error: impl Into<IntakeError>) -> BlobFault {
 }
 
 /// Unwraps what the tape wrapped to get it through the engine.
-fn session_fault(error: lazaret_engine::SessionError) -> BlobFault {
+pub(crate) fn session_fault(error: lazaret_engine::SessionError) -> BlobFault {
     match error.downcast::<Recording>() {
         Ok(recording) => recording.0,
         Err(error) if error.is::<CutOff>() => {

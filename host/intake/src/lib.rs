@@ -1,22 +1,35 @@
-//! One artifact in, told top-down: fetch, verify, decompress, route to an importer, steer, record,
-//! commit.
+//! A graph of artifacts in, told top-down: resolve, find referrers, plan, fetch, verify, decompress,
+//! route to an importer, steer, record, commit.
 //!
-//! Knows no format and prints nothing. A blob flows through three stages that overlap: a reader
+//! Knows no format and prints nothing. All documents are known before the first blob is fetched,
+//! and every blob is fetched once. A blob flows through three stages that overlap: a reader
 //! verifies and decompresses it ([`feed`]), the importer steers it and every byte is hashed and
 //! recorded once, in order ([`tape`], [`recorder`]), and a pool hashes and stores objects
-//! ([`objects`]). Nothing gets a name until all of the artifact is verified.
+//! ([`objects`]). Nothing gets a name until all of the graph is verified.
 
 mod buffers;
+mod candidates;
+mod commit;
+mod contents;
+mod crew;
+mod documents;
+mod elsewhere;
 pub mod error;
 mod feed;
+mod fetch;
 mod gzip;
+mod keep;
 mod layer;
 pub mod limits;
 mod objects;
+mod opened;
 pub mod options;
+mod plan;
 pub mod progress;
 pub mod pull;
+pub mod pulled;
 mod recorder;
+pub mod referrers;
 mod reuse;
 mod tape;
 pub mod unpack;
@@ -25,4 +38,7 @@ pub use error::{BlobFault, IntakeError};
 pub use limits::UnpackLimits;
 pub use options::{Importers, OnFault, PullOptions};
 pub use progress::Event;
-pub use pull::{Pulled, PulledLayer, pull};
+pub use pull::pull;
+pub use pulled::{Pulled, PulledLayer, PulledManifest};
+pub use recorder::ObjectCounts;
+pub use referrers::PulledReferrer;

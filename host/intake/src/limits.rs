@@ -1,6 +1,10 @@
-//! Bounds on what a blob may become, and on what is in flight while it does.
+//! Bounds on what a pull may bring in and a blob may become, and on what is in flight meanwhile.
 
-/// Limits on decompression. A blob that passes either is refused.
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::BlobFault;
+
+/// Limits on what comes in. A blob that passes any of them is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnpackLimits {
     /// Bytes of one decompressed blob: stops a bomb from filling the disk.
@@ -10,6 +14,9 @@ pub struct UnpackLimits {
     pub ratio: u64,
     /// Bytes that may come out whatever the ratio: a file of zeroes is no attack.
     pub free: u64,
+    /// Bytes of all blobs of one pull, decompressed: stops an index of a thousand images, each
+    /// within its bounds, from filling the disk.
+    pub total: u64,
 }
 
 impl Default for UnpackLimits {
@@ -18,9 +25,56 @@ impl Default for UnpackLimits {
             size: 256 << 30,
             ratio: 200,
             free: 1 << 30,
+            total: 1 << 40,
         }
     }
 }
+
+/// What is left of [`UnpackLimits::total`], shared by all blobs of a pull.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl Allowance {
+    pub(crate) const fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            used: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes `bytes` from it.
+    pub(crate) fn take(&self, bytes: u64) -> Result<(), BlobFault> {
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if used.saturating_add(bytes) > self.limit {
+            return Err(BlobFault::Total { limit: self.limit });
+        }
+        Ok(())
+    }
+}
+
+/// Manifests and indexes of one pull: stops an index of indexes of signatures of signatures from
+/// keeping the host asking for ever.
+pub(crate) const MAX_DOCUMENTS: usize = 16 << 10;
+
+/// Bytes of all manifests, indexes and configs of one pull, which are held in memory until they are
+/// committed: stops thousands of documents, each within its bound, from taking all of it.
+pub(crate) const MAX_DOCUMENT_BYTES: u64 = 256 << 20;
+
+/// How far a referrer may be from what was asked for: a signature of a signature of an attestation
+/// is three. Anybody who may push to a repository can make this chain longer.
+pub(crate) const MAX_REFERRER_DEPTH: usize = 8;
+
+/// Referrers of one pull, counted once for each subject and each way they refer to it.
+pub(crate) const MAX_REFERRERS: usize = 4096;
+
+/// Questions for referrers that are asked at once: each is a few round trips to a registry.
+pub(crate) const QUESTIONS_AT_ONCE: usize = 8;
+
+/// Bytes of the smallest file that is cloned instead of copied: no file shares less than a block.
+pub(crate) const MIN_CLONE: u64 = 4096;
 
 /// Log2 of the largest zstd window that is accepted: what `zstd --long` and `--ultra -22` write,
 /// and what the `zstd` tool itself accepts by default. A frame may ask for it and so cost the host

@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use lazaret_store::{Repository, StoreError, Stored};
+use lazaret_store::{ClonedFile, ObjectWriter, Repository, StoreError, Stored};
 
 use crate::limits::{BATCH, BATCH_BYTES, OBJECTS_WAITING};
 
@@ -15,6 +15,8 @@ pub(crate) enum Work {
     Whole(Vec<Bytes>),
     /// More than should be held at once.
     Stream(Receiver<Part>),
+    /// The bytes of a clone, to be hashed.
+    Clone(Box<ClonedFile>, Receiver<Part>),
 }
 
 /// What comes of a streamed object. A stream that ends without [`Part::End`] was given up, and what
@@ -102,8 +104,13 @@ fn work(repository: &Repository, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
         let streamed = gather(job, jobs, &mut batch);
         store_batch(repository, &mut batch);
-        if let Some((ticket, parts, done)) = streamed
-            && let Some(result) = stream(repository, &parts).transpose()
+        if let Some(Streamed {
+            ticket,
+            clone,
+            parts,
+            done,
+        }) = streamed
+            && let Some(result) = stream(repository, clone, &parts).transpose()
         {
             let _ = done.send(Done { ticket, result });
         }
@@ -117,7 +124,13 @@ struct Held {
     done: Sender<Done>,
 }
 
-type Streamed = (u64, Receiver<Part>, Sender<Done>);
+/// One that is not.
+struct Streamed {
+    ticket: u64,
+    clone: Option<Box<ClonedFile>>,
+    parts: Receiver<Part>,
+    done: Sender<Done>,
+}
 
 /// Fills `batch` with `first` and what else waits and is small: small objects are hashed together.
 /// Ends at a streamed object, which is returned, and never waits.
@@ -125,21 +138,30 @@ fn gather(first: Job, jobs: &Receiver<Job>, batch: &mut Vec<Held>) -> Option<Str
     let mut job = first;
     let mut bytes = 0;
     loop {
-        let pieces = match job.work {
-            Work::Stream(pieces) => return Some((job.ticket, pieces, job.done)),
-            Work::Whole(pieces) => pieces,
+        let (clone, parts) = match job.work {
+            Work::Whole(pieces) => {
+                let data = join(pieces);
+                bytes += data.len();
+                batch.push(Held {
+                    ticket: job.ticket,
+                    data,
+                    done: job.done,
+                });
+                if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                    return None;
+                }
+                job = jobs.try_recv().ok()?;
+                continue;
+            }
+            Work::Stream(parts) => (None, parts),
+            Work::Clone(clone, parts) => (Some(clone), parts),
         };
-        let data = join(pieces);
-        bytes += data.len();
-        batch.push(Held {
+        return Some(Streamed {
             ticket: job.ticket,
-            data,
+            clone,
+            parts,
             done: job.done,
         });
-        if batch.len() == BATCH || bytes >= BATCH_BYTES {
-            return None;
-        }
-        job = jobs.try_recv().ok()?;
     }
 }
 
@@ -174,9 +196,16 @@ fn store_batch(repository: &Repository, batch: &mut Vec<Held>) {
     }
 }
 
-/// None when the stream was given up.
-fn stream(repository: &Repository, parts: &Receiver<Part>) -> Result<Option<Stored>, StoreError> {
-    let mut writer = repository.object_writer()?;
+/// Stores what comes; none when the stream was given up.
+pub(crate) fn stream(
+    repository: &Repository,
+    clone: Option<Box<ClonedFile>>,
+    parts: &Receiver<Part>,
+) -> Result<Option<Stored>, StoreError> {
+    let mut writer: ObjectWriter = match clone {
+        Some(clone) => clone.writer(),
+        None => repository.object_writer()?,
+    };
     for part in parts {
         match part {
             Part::Data(bytes) => writer.write(&bytes)?,

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use lazaret_artifact::{Platform, Tag};
+use lazaret_artifact::Tag;
 use lazaret_engine::{Registry, Steer};
+use lazaret_transport::{RegistryOptions, Selection};
 
 use crate::limits::UnpackLimits;
 
@@ -15,14 +16,23 @@ use crate::limits::UnpackLimits;
 pub struct PullOptions {
     /// Tags to give; none means the source's own name.
     pub tags: Vec<Tag>,
-    /// Platform to choose from an index; none means this machine's.
-    pub platform: Option<Platform>,
+    /// What of an index to take.
+    pub selection: Selection,
+    /// Whether what refers to it comes along: signatures, attestations, lists of contents.
+    pub referrers: bool,
+    /// Whether compressed layers are kept as they travelled, too, so that they can be pushed bit for
+    /// bit.
+    pub keep_compressed: bool,
+    /// How to talk to registries. Its `cancel` is not looked at; [`Self::cancel`] is.
+    pub registry: RegistryOptions,
     /// What to do with a layer its importer fails on.
     pub on_fault: OnFault,
-    /// Limits on decompression.
+    /// Limits on what comes in.
     pub limits: UnpackLimits,
-    /// Read every new layer back from the repository and compare digests once more before it gets
-    /// a name.
+    /// Read every layer, new or not, back from the repository and compare digests once more before
+    /// it gets a name; what is damaged is stored anew. Without it a layer that was there is read only
+    /// where the file system says that something changed since
+    /// ([`lazaret_store::Repository::examine_stream`]).
     pub verify_stored: bool,
     /// The operator's parameters for importers.
     pub parameters: BTreeMap<String, String>,
@@ -36,7 +46,10 @@ impl Default for PullOptions {
     fn default() -> Self {
         Self {
             tags: Vec::new(),
-            platform: None,
+            selection: Selection::default(),
+            referrers: false,
+            keep_compressed: false,
+            registry: RegistryOptions::default(),
             on_fault: OnFault::Refuse,
             limits: UnpackLimits::default(),
             verify_stored: false,

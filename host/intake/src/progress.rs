@@ -2,14 +2,23 @@
 
 use lazaret_artifact::ContentDigest;
 
-/// Something happened. Blobs are counted from 0 in the order of the manifest, equal ones once.
+/// Something happened. Blobs are counted from 0 in the order of the manifests, equal ones once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The manifest is known.
-    Resolved {
+    /// A referrer was found.
+    Referrer {
         /// Its digest.
-        manifest: ContentDigest,
+        digest: ContentDigest,
+        /// What it refers to.
+        subject: ContentDigest,
+    },
+    /// All manifests and indexes are known.
+    Resolved {
+        /// Digest of what was asked for.
+        root: ContentDigest,
+        /// Manifests to come, referrers' included.
+        manifests: usize,
         /// Blobs to come.
         blobs: usize,
         /// Their sizes as they travel, added up.

@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use lazaret_artifact::{ContentDigest, ContentHasher, DigestAlgorithm, VerityDigest};
-use lazaret_store::{Chunk, ContentType, Outcome, Repository, StoreError, StreamWriter};
+use lazaret_store::{
+    Chunk, ClonedFile, ContentType, Outcome, Repository, StoreError, Stored, StreamWriter,
+};
 
 use crate::limits::{INLINE_HELD, PARTS_WAITING};
 use crate::objects::{Counter, Done, Part, Work};
@@ -24,10 +26,27 @@ pub struct ObjectCounts {
     pub written: u64,
     /// Their bytes.
     pub written_bytes: u64,
+    /// Objects that share their blocks with the source.
+    pub reflinked: u64,
+    /// Their bytes.
+    pub reflinked_bytes: u64,
     /// Objects that were there already.
     pub present: u64,
     /// Their bytes.
     pub present_bytes: u64,
+}
+
+impl ObjectCounts {
+    /// Counts one more.
+    pub(crate) const fn add(&mut self, stored: &Stored) {
+        let (objects, bytes) = match stored.outcome {
+            Outcome::Written => (&mut self.written, &mut self.written_bytes),
+            Outcome::Reflinked => (&mut self.reflinked, &mut self.reflinked_bytes),
+            Outcome::Present => (&mut self.present, &mut self.present_bytes),
+        };
+        *objects += 1;
+        *bytes += stored.size;
+    }
 }
 
 pub(crate) struct Recorder {
@@ -123,6 +142,16 @@ impl Recorder {
     pub(crate) fn begin_object(&mut self) -> Result<Sender<Part>, RecordError> {
         let (sender, receiver) = bounded(PARTS_WAITING);
         self.submit(Work::Stream(receiver))?;
+        Ok(sender)
+    }
+
+    /// Begins an object that a clone is to become; its pieces, all of them, follow for hashing.
+    pub(crate) fn begin_clone(
+        &mut self,
+        clone: Box<ClonedFile>,
+    ) -> Result<Sender<Part>, RecordError> {
+        let (sender, receiver) = bounded(PARTS_WAITING);
+        self.submit(Work::Clone(clone, receiver))?;
         Ok(sender)
     }
 
@@ -222,16 +251,7 @@ impl Recorder {
 
     fn answer(&mut self, done: Done) -> Result<(), RecordError> {
         let stored = done.result?;
-        match stored.outcome {
-            Outcome::Written => {
-                self.counts.written += 1;
-                self.counts.written_bytes += stored.size;
-            }
-            Outcome::Present => {
-                self.counts.present += 1;
-                self.counts.present_bytes += stored.size;
-            }
-        }
+        self.counts.add(&stored);
         let index =
             usize::try_from(done.ticket - self.first_ticket).map_err(|_| RecordError::Broken)?;
         self.pieces[index] = Piece::Stored(stored.digest, stored.size);

@@ -1,5 +1,10 @@
 //! What is already there: when it may stand for a blob, and which of two equal streams keeps the
 //! name.
+//!
+//! What was verified once is believed as long as nothing has changed since, which costs a look at
+//! every object and reads none ([`Repository::examine_stream`]). Where something is missing, cut off
+//! or another than it was, the layer is imported anew, and every object of it that is there is read
+//! before it is relied on: so a pull repairs.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -7,12 +12,13 @@ use std::io::{self, Write};
 use lazaret_artifact::media_type::OCI_TAR;
 use lazaret_artifact::record::{Role, Summary, Verdict};
 use lazaret_artifact::{ContentDigest, ContentHasher, VerityDigest};
-use lazaret_graph::{find_record, names};
-use lazaret_store::Repository;
+use lazaret_graph::names::Stream;
+use lazaret_graph::{GraphError, Record, find_record};
+use lazaret_store::{Repository, StoreError, Trust};
 
 use crate::error::IntakeError;
-use crate::layer::{Kind, Wanted};
 use crate::options::Importers;
+use crate::plan::{Kind, Wanted};
 use crate::recorder::Recorded;
 
 /// A layer that was verified before.
@@ -21,41 +27,132 @@ pub(crate) struct Known {
     pub(crate) stream: VerityDigest,
     pub(crate) record: VerityDigest,
     pub(crate) summary: Summary,
+    pub(crate) rank: Rank,
 }
 
-/// Whether `wanted` is there: its stream is linked, and a record of that very stream says that this
-/// blob was verified to hold it, by the importer that would be used now.
+/// What was found of a blob.
+#[derive(Debug, Clone)]
+pub(crate) enum Looked {
+    /// It is there and can be used.
+    Known(Box<Known>),
+    /// It has to be imported.
+    Missing {
+        /// Whether a stream has its name all the same.
+        named: bool,
+        /// Whether that is because of damage.
+        damaged: bool,
+    },
+}
+
+/// How much a record says; a lower one never takes the place of a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// A blob that was kept whole.
+    Blob,
+    /// A layer that was kept whole.
+    Layer,
+    /// A blob's entries.
+    ImportedBlob,
+    /// A layer's entries.
+    ImportedLayer,
+}
+
+impl Rank {
+    pub(crate) fn of(role: Role, verdict: &Verdict) -> Self {
+        match (role, verdict) {
+            (Role::Layer, Verdict::Imported) => Self::ImportedLayer,
+            (Role::Blob, Verdict::Imported) => Self::ImportedBlob,
+            (Role::Layer, _) => Self::Layer,
+            (Role::Blob, _) => Self::Blob,
+        }
+    }
+}
+
+/// Whether `wanted` is there: its stream is linked and whole, and a record of that very stream says
+/// that this blob was verified to hold it, by the importer that would be used now.
 pub(crate) fn find(
     repository: &Repository,
     wanted: &Wanted,
     importers: &Importers<'_>,
     parameters: &BTreeMap<String, String>,
-) -> Result<Option<Known>, IntakeError> {
-    let name = names::Stream::Layer(wanted.content()).name();
-    let Some(stream) = repository.resolve_stream(&name)? else {
-        return Ok(None);
+    trust: Trust,
+) -> Result<Looked, IntakeError> {
+    let content = wanted.content();
+    let name = Stream::Layer(content).name();
+    let stream = match unless_damaged(repository.resolve_stream(&name))? {
+        Some(Some(stream)) => stream,
+        Some(None) => {
+            return Ok(Looked::Missing {
+                named: false,
+                damaged: false,
+            });
+        }
+        None => {
+            return Ok(Looked::Missing {
+                named: true,
+                damaged: true,
+            });
+        }
     };
-    let Some(found) = find_record(repository, &wanted.content())? else {
-        return Ok(None);
+    let is_whole = unless_damaged(repository.examine_stream(&name, trust))?.is_some()
+        && (trust == Trust::Unchanged || rebuilds(repository, &content, &stream));
+    let record = find_record(repository, &content)?;
+    let record_is_whole = record.is_some() || {
+        let name = Stream::Record(content).name();
+        let examined = repository.examine_stream(&name, Trust::Nothing);
+        matches!(examined, Err(StoreError::StreamMissing { .. }))
+            || unless_damaged(examined)?.is_some()
     };
-    let expected = expected_importer(wanted, importers);
-    let header = &found.header;
-    let summary = found.summary;
-    let same_importer = header.importer.as_ref().map(|importer| importer.digest) == expected;
-    if summary.stream != stream
-        || header.role != wanted.role()
-        || header.parameters != *parameters
-        || !summary.blobs.contains(&wanted.descriptor.digest)
-        || !same_importer
-        || repository.has_object(&stream)?.is_none()
-    {
-        return Ok(None);
+    let missing = Looked::Missing {
+        named: true,
+        damaged: !is_whole || !record_is_whole,
+    };
+    Ok(match record {
+        Some(record) if is_whole && suits(&record, wanted, importers, parameters, &stream) => {
+            Looked::Known(Box::new(Known {
+                stream,
+                record: record.stream,
+                rank: Rank::of(record.header.role, &record.summary.verdict),
+                summary: record.summary,
+            }))
+        }
+        _ => missing,
+    })
+}
+
+/// Whether a record speaks for `wanted`. One of a layer's entries also does for the same bytes as a
+/// blob: it would stay in any case.
+fn suits(
+    record: &Record,
+    wanted: &Wanted,
+    importers: &Importers<'_>,
+    parameters: &BTreeMap<String, String>,
+    stream: &VerityDigest,
+) -> bool {
+    let (header, summary) = (&record.header, &record.summary);
+    let blob = &wanted.descriptor;
+    let verified = summary.stream == *stream
+        && summary.blobs.contains(&blob.digest)
+        && (wanted.is_wrapped() || summary.size == blob.size);
+    let importer = header.importer.as_ref().map(|importer| importer.digest);
+    let same = header.role == wanted.role()
+        && header.parameters == *parameters
+        && importer == expected_importer(wanted, importers);
+    let better = wanted.role() == Role::Blob
+        && Rank::of(header.role, &summary.verdict) == Rank::ImportedLayer;
+    verified && (same || better)
+}
+
+/// What was found, none when it is damaged, or why nothing can be said.
+pub(crate) fn unless_damaged<T>(found: Result<T, StoreError>) -> Result<Option<T>, IntakeError> {
+    match found.map_err(GraphError::from) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_damage() => {
+            tracing::warn!(%error, "damaged, and will be stored anew");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(Some(Known {
-        stream,
-        record: found.stream,
-        summary,
-    }))
 }
 
 /// Digest of the importer that `wanted` would be given to.
@@ -82,7 +179,7 @@ pub(crate) struct Settled {
     /// Blobs known to hold this content.
     pub(crate) blobs: Vec<ContentDigest>,
     /// A record that says more than the new one would.
-    pub(crate) better_record: Option<VerityDigest>,
+    pub(crate) better_record: Option<(VerityDigest, Rank)>,
 }
 
 /// Which stream keeps the name of this content, and which record stays.
@@ -103,8 +200,8 @@ pub(crate) fn settle(
         blobs,
         better_record: None,
     };
-    let name = names::Stream::Layer(wanted.content()).name();
-    let Some(linked) = repository.resolve_stream(&name)? else {
+    let name = Stream::Layer(wanted.content()).name();
+    let Some(Some(linked)) = unless_damaged(repository.resolve_stream(&name))? else {
         return Ok(fresh(Vec::new()));
     };
     let found =
@@ -120,7 +217,10 @@ pub(crate) fn settle(
     let better_record = found
         .as_ref()
         .filter(|_| was_imported && (!is_imported || (was_layer && !is_layer)))
-        .map(|found| found.stream);
+        .map(|found| {
+            let rank = Rank::of(found.header.role, &found.summary.verdict);
+            (found.stream, rank)
+        });
     let blobs = found.map_or_else(Vec::new, |found| found.summary.blobs);
     let settled = Settled {
         stream: linked,
@@ -136,7 +236,7 @@ pub(crate) fn settle(
     if is_layer && is_imported && !was_imported && !settled.blobs.is_empty() {
         return Ok(fresh(settled.blobs));
     }
-    if rebuilds(repository, wanted, &linked) {
+    if rebuilds(repository, &wanted.content(), &linked) {
         return Ok(settled);
     }
     tracing::warn!(
@@ -154,12 +254,16 @@ fn is_of_kind(repository: &Repository, wanted: &Wanted, stream: &VerityDigest) -
 }
 
 /// Whether a stream, of whatever content type, rebuilds the content; every object is verified.
-pub(crate) fn rebuilds(repository: &Repository, wanted: &Wanted, stream: &VerityDigest) -> bool {
-    let mut hash = Hash(ContentHasher::new(wanted.content().algorithm()));
+pub(crate) fn rebuilds(
+    repository: &Repository,
+    content: &ContentDigest,
+    stream: &VerityDigest,
+) -> bool {
+    let mut hash = Hash(ContentHasher::new(content.algorithm()));
     let rebuilt = repository
         .open_stream(stream, None)
         .and_then(|mut reader| reader.rebuild(&mut hash));
-    rebuilt.is_ok() && hash.0.finish() == wanted.content()
+    rebuilt.is_ok() && hash.0.finish() == *content
 }
 
 struct Hash(ContentHasher);

@@ -2,8 +2,6 @@
 //! out, in order and exactly once, to the recorder; what the importer says goes to the record.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,9 +11,11 @@ use lazaret_artifact::record::Line;
 use lazaret_artifact::{Entry, Fact};
 use lazaret_engine::{Session, SessionError, Storage};
 use lazaret_graph::RecordWriter;
+use lazaret_store::ClonedFile;
 
 use crate::error::{BlobFault, IntakeError};
 use crate::limits::SMALL_OBJECT;
+use crate::opened::Region;
 use crate::recorder::{RecordError, Recorder};
 
 pub(crate) struct Tape {
@@ -29,8 +29,8 @@ pub(crate) struct Tape {
     scratch: Vec<u8>,
     position: u64,
     size: Option<u64>,
-    /// The uncompressed blob as a file, for random access.
-    file: Option<File>,
+    /// The uncompressed blob in a file, for random access.
+    file: Option<Region>,
     recorder: Recorder,
     record: Option<RecordWriter>,
 }
@@ -45,7 +45,7 @@ impl Tape {
         feed: Receiver<Bytes>,
         complete: Arc<AtomicBool>,
         size: Option<u64>,
-        file: Option<File>,
+        file: Option<Region>,
         recorder: Recorder,
     ) -> Self {
         Self {
@@ -132,6 +132,28 @@ impl Tape {
         Ok(length - left)
     }
 
+    /// Keeps all of the blob, of which nothing has been kept, as one object, for which there may be a
+    /// clone already.
+    pub(crate) fn keep_whole(
+        &mut self,
+        clone: Option<Box<ClonedFile>>,
+    ) -> Result<(), SessionError> {
+        let Some(clone) = clone else {
+            return self.keep_object(u64::MAX).map(|_| ());
+        };
+        let object = self.recorder.begin_clone(clone).map_err(record_error)?;
+        loop {
+            self.fill(1)?;
+            let Some(piece) = self.take(u64::MAX) else {
+                break;
+            };
+            self.recorder
+                .continue_object(&object, piece)
+                .map_err(record_error)?;
+        }
+        self.recorder.end_object(&object).map_err(record_error)
+    }
+
     fn keep_object(&mut self, length: u64) -> Result<u64, SessionError> {
         let mut pieces = Vec::new();
         let mut left = length;
@@ -167,7 +189,7 @@ impl Tape {
         Ok(length - left)
     }
 
-    fn random(&self) -> Result<(&File, u64), SessionError> {
+    fn random(&self) -> Result<(&Region, u64), SessionError> {
         match (&self.file, self.size) {
             (Some(file), Some(size)) => Ok((file, size)),
             _ => Err("this blob is compressed or streamed and cannot be read at random".into()),
@@ -214,10 +236,10 @@ impl Session for Tape {
     }
 
     fn read_at(&mut self, offset: u64, max: usize) -> Result<Vec<u8>, SessionError> {
-        let (file, size) = self.random()?;
+        let (region, size) = self.random()?;
         let left = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; max.min(left)];
-        file.read_exact_at(&mut bytes, offset)?;
+        region.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
     }
 

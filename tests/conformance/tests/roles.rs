@@ -78,7 +78,7 @@ fn an_artifact_does_not_unmake_an_image_of_the_same_bytes() {
         assert_eq!(record.summary.verdict, Verdict::Imported, "{order:?}");
         assert_eq!(record.summary.entries, 1, "{order:?}");
         let again = take(&repository, &source, "image").expect("it is there");
-        assert!(again.layers[0].reused, "{order:?}");
+        assert!(again.manifests[0].layers[0].reused, "{order:?}");
         let report = lazaret_graph::fsck(
             &repository,
             lazaret_graph::FsckOptions {

@@ -11,7 +11,7 @@ use lazaret_builtins::BUILTINS;
 use lazaret_engine::{Budget, Registry, SandboxOptions};
 use lazaret_intake::{Importers, OnFault, PullOptions, Pulled, PulledLayer, UnpackLimits};
 use lazaret_store::{Access, Repository, VerityPolicy};
-use lazaret_transport::Reference;
+use lazaret_transport::{Reference, Selection};
 use serde::Serialize;
 
 use crate::amount::{Bytes, Count, Fuel, Span, counted, size, span};
@@ -137,14 +137,17 @@ impl Pull {
             true => output.document(&Document {
                 source: source.to_string(),
                 repository: path.display().to_string(),
-                manifest: &pulled.manifest,
-                config: &pulled.config,
-                platform: pulled.platform.as_ref().map(ToString::to_string),
+                manifest: &pulled.manifests[0].manifest,
+                config: &pulled.manifests[0].config,
+                platform: pulled.manifests[0]
+                    .platform
+                    .as_ref()
+                    .map(ToString::to_string),
                 tags: &pulled.tags,
                 seconds: elapsed.as_secs_f64(),
-                layers: pulled.layers.iter().map(LayerDocument::of).collect(),
+                layers: all_layers(&pulled).map(LayerDocument::of).collect(),
             })?,
-            false => output.line(pulled.manifest)?,
+            false => output.line(pulled.manifests[0].manifest)?,
         }
         output.finish()?;
         Ok(Code::Done)
@@ -153,7 +156,10 @@ impl Pull {
     fn options(&self) -> PullOptions {
         PullOptions {
             tags: self.tags.clone(),
-            platform: self.platform.clone(),
+            selection: match &self.platform {
+                Some(platform) => Selection::Platforms(vec![platform.clone()]),
+                None => Selection::Best,
+            },
             on_fault: match self.on_fault {
                 FaultWay::Refuse => OnFault::Refuse,
                 FaultWay::Opaque => OnFault::Opaque,
@@ -203,16 +209,25 @@ fn open_or_make(path: &Path, global: &Global) -> anyhow::Result<Repository> {
     Ok(repository)
 }
 
+/// The layers of every manifest, one manifest after the other.
+fn all_layers(pulled: &Pulled) -> impl Iterator<Item = &PulledLayer> {
+    pulled
+        .manifests
+        .iter()
+        .flat_map(|manifest| &manifest.layers)
+}
+
 /// What was done, in a line.
 fn summary(pulled: &Pulled, time: &str) -> String {
-    let layers = &pulled.layers;
+    let layers: Vec<&PulledLayer> = all_layers(pulled).collect();
+    let platform = &pulled.manifests[0].platform;
     let total: u64 = layers.iter().map(|layer| layer.size).sum();
     let tags: Vec<&str> = pulled.tags.iter().map(Tag::as_str).collect();
     let mut text = clean(&tags.join(", "));
-    if let Some(platform) = &pulled.platform {
+    if let Some(platform) = platform {
         text.push_str(&format!(", {}", clean(&platform.to_string())));
     }
-    let noun = match pulled.platform {
+    let noun = match platform {
         Some(_) => ("layer", "layers"),
         None => ("blob", "blobs"),
     };

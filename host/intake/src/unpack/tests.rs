@@ -134,6 +134,7 @@ fn bombs_are_refused_early() {
         size: 3 << 20,
         ratio: 100,
         free: 1 << 20,
+        ..UnpackLimits::default()
     };
     for (packed, compression) in [
         (gzip(&zeroes), Compression::Gzip),

@@ -1,0 +1,64 @@
+//! The manifests and indexes of a pull, gathered until all are known.
+
+use std::collections::HashSet;
+
+use lazaret_artifact::ContentDigest;
+use lazaret_transport::{IndexDocument, ManifestDocument, Resolved};
+
+use crate::error::IntakeError;
+use crate::limits::{MAX_DOCUMENT_BYTES, MAX_DOCUMENTS};
+
+/// What was resolved so far, each document once. The root comes first.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    /// Parents before children.
+    pub(crate) indexes: Vec<IndexDocument>,
+    pub(crate) manifests: Vec<ManifestDocument>,
+    known: HashSet<ContentDigest>,
+    bytes: u64,
+}
+
+impl Documents {
+    /// Takes what is new in `resolved`, and returns the digests of that.
+    pub(crate) fn add(&mut self, resolved: Resolved) -> Result<Vec<ContentDigest>, IntakeError> {
+        let mut new = Vec::new();
+        for index in resolved.indexes {
+            if self.is_new(index.index.digest, index.bytes.len())? {
+                new.push(index.index.digest);
+                self.indexes.push(index);
+            }
+        }
+        for manifest in resolved.manifests {
+            let size = manifest.bytes.len() + manifest.config.len();
+            if self.is_new(manifest.manifest.digest, size)? {
+                new.push(manifest.manifest.digest);
+                self.manifests.push(manifest);
+            }
+        }
+        Ok(new)
+    }
+
+    pub(crate) fn contains(&self, digest: &ContentDigest) -> bool {
+        self.known.contains(digest)
+    }
+
+    fn is_new(&mut self, digest: ContentDigest, size: usize) -> Result<bool, IntakeError> {
+        if !self.known.insert(digest) {
+            return Ok(false);
+        }
+        self.bytes = self.bytes.saturating_add(size as u64);
+        if self.known.len() > MAX_DOCUMENTS {
+            return Err(IntakeError::Limit {
+                what: "manifests and indexes",
+                limit: MAX_DOCUMENTS as u64,
+            });
+        }
+        if self.bytes > MAX_DOCUMENT_BYTES {
+            return Err(IntakeError::Limit {
+                what: "bytes of manifests, indexes and configs",
+                limit: MAX_DOCUMENT_BYTES,
+            });
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,166 @@
+//! What a pull did.
+
+use lazaret_artifact::record::Verdict;
+use lazaret_artifact::{ContentDigest, MediaType, Platform, Tag};
+
+use crate::documents::Documents;
+use crate::fetch::{Fetched, Found};
+use crate::plan::{Plan, Wanted};
+use crate::recorder::ObjectCounts;
+use crate::referrers::PulledReferrer;
+
+/// What a pull brought in.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Pulled {
+    /// Digest of what was asked for, which the tags name: an index, or a manifest.
+    pub root: ContentDigest,
+    /// Which of the two.
+    pub root_is_index: bool,
+    /// Tags it now has.
+    pub tags: Vec<Tag>,
+    /// All indexes, parents before children; those of referrers come last.
+    pub indexes: Vec<ContentDigest>,
+    /// All manifests in the order of the indexes; those of referrers come last.
+    pub manifests: Vec<PulledManifest>,
+    /// What came because it refers to something here. A manifest that refers to two is here twice.
+    pub referrers: Vec<PulledReferrer>,
+}
+
+/// One image or artifact of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PulledManifest {
+    /// Digest of the manifest.
+    pub manifest: ContentDigest,
+    /// Digest of its config.
+    pub config: ContentDigest,
+    /// Platform, for images.
+    pub platform: Option<Platform>,
+    /// What it says it is, for artifacts.
+    pub artifact_type: Option<MediaType>,
+    /// Layers or blobs, in the manifest's order.
+    pub layers: Vec<PulledLayer>,
+}
+
+/// One layer or blob of it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PulledLayer {
+    /// Digest as it travelled.
+    pub digest: ContentDigest,
+    /// Digest of what is stored.
+    pub content: ContentDigest,
+    /// Media type, as declared.
+    pub media_type: MediaType,
+    /// Size as it travelled.
+    pub travelled: u64,
+    /// Size of what is stored.
+    pub size: u64,
+    /// Whether it was there and verified before.
+    pub reused: bool,
+    /// Whether something of it was there and damaged, and is not any more.
+    pub repaired: bool,
+    /// Whether the bytes that travelled are kept beside what they decompress to.
+    pub kept_compressed: bool,
+    /// Entries its importer found.
+    pub entries: u64,
+    /// Fuel its importer used.
+    pub fuel: u64,
+    /// Objects it became; zero for a reused one.
+    pub objects: ObjectCounts,
+    /// Why it has no entries, when its importer failed on it.
+    pub opaque: Option<String>,
+}
+
+impl Pulled {
+    pub(crate) fn new(
+        root: ContentDigest,
+        tags: Vec<Tag>,
+        documents: &Documents,
+        plan: &Plan,
+        fetched: &[Fetched],
+        referrers: Vec<PulledReferrer>,
+    ) -> Self {
+        let indexes: Vec<ContentDigest> = documents
+            .indexes
+            .iter()
+            .map(|document| document.index.digest)
+            .collect();
+        let manifests = documents
+            .manifests
+            .iter()
+            .zip(&plan.layers)
+            .map(|(document, layers)| PulledManifest {
+                manifest: document.manifest.digest,
+                config: document.manifest.config.digest,
+                platform: document.image.as_ref().map(|image| image.platform.clone()),
+                artifact_type: document.manifest.artifact_type.clone(),
+                layers: layers
+                    .iter()
+                    .zip(&document.manifest.layers)
+                    .map(|(&blob, descriptor)| PulledLayer {
+                        media_type: descriptor.media_type.clone(),
+                        ..PulledLayer::new(&plan.wanted[blob], &fetched[blob])
+                    })
+                    .collect(),
+            })
+            .collect();
+        Self {
+            root,
+            root_is_index: indexes.contains(&root),
+            tags,
+            indexes,
+            manifests,
+            referrers,
+        }
+    }
+
+    /// Each distinct layer or blob once, however many manifests have it.
+    pub fn distinct_layers(&self) -> impl Iterator<Item = &PulledLayer> {
+        let mut seen = std::collections::HashSet::new();
+        self.manifests
+            .iter()
+            .flat_map(|manifest| &manifest.layers)
+            .filter(move |layer| seen.insert((layer.digest, layer.content)))
+    }
+}
+
+impl PulledLayer {
+    fn new(wanted: &Wanted, fetched: &Fetched) -> Self {
+        let mut objects = ObjectCounts::default();
+        let (size, reused, entries, fuel, opaque) = match &fetched.found {
+            Found::Known(known) => {
+                let opaque = match &known.summary.verdict {
+                    Verdict::Faulted(reason) => Some(reason.clone()),
+                    Verdict::Imported | Verdict::Opaque => None,
+                };
+                let summary = &known.summary;
+                (summary.size, true, summary.entries, summary.fuel, opaque)
+            }
+            Found::Imported(imported) => {
+                objects = imported.counts;
+                let report = &imported.report;
+                let opaque = imported.opaque.clone();
+                (imported.size, false, report.entries, report.fuel, opaque)
+            }
+        };
+        if let Some(stored) = fetched.kept.as_ref().and_then(|kept| kept.stored) {
+            objects.add(&stored);
+        }
+        Self {
+            digest: wanted.descriptor.digest,
+            content: wanted.content(),
+            media_type: wanted.descriptor.media_type.clone(),
+            travelled: wanted.descriptor.size,
+            size,
+            reused,
+            repaired: fetched.repaired,
+            kept_compressed: fetched.kept.is_some(),
+            entries,
+            fuel,
+            objects,
+            opaque,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Whole graphs in: indexes, artifacts of every kind, what refers to them, and what becomes of all of
+//! it when something is damaged, missing or a lie. The sources are layouts made by hand.
+
+mod artifacts;
+mod berth;
+mod failing;
+mod kept;
+mod layout;
+mod platforms;
+mod referrers;
+mod reflinked;
+mod repair;
