@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use lazaret_artifact::{ArtifactError, ContentDigest, Platform, Tag};
+use lazaret_artifact::{ArtifactError, ContentDigest, Platform, Tag, VerityDigest};
 use lazaret_store::StoreError;
 
 use crate::names::Stream;
@@ -54,6 +54,14 @@ pub enum GraphError {
         subject: ContentDigest,
         /// So many are looked at.
         limit: usize,
+    },
+    /// An object that should be an EROFS image and is none.
+    #[error("image {image} cannot be read: {reason}")]
+    Image {
+        /// Its object.
+        image: VerityDigest,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Collecting was refused, and nothing was deleted: what is needed cannot be told.
     #[error("nothing is collected, since {what} cannot be relied on")]
@@ -195,6 +203,7 @@ impl GraphError {
             | Self::Stored { .. }
             | Self::Incomplete { .. }
             | Self::NotAnImage
+            | Self::Image { .. }
             | Self::Record { .. } => true,
             _ => false,
         }

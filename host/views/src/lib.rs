@@ -9,6 +9,7 @@
 //! ([`lookup`](Tree::lookup)), and an export never goes through one on disk.
 
 mod content;
+pub mod erofs;
 pub mod error;
 pub mod export;
 pub mod lookup;
