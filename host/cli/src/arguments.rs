@@ -16,8 +16,10 @@ const HELP_WIDTH: usize = 100;
 
 /// Imports OCI content of any media type into a content-addressed store.
 ///
-/// A NAME is a tag, or @sha256:… for the digest of a manifest. A SOURCE is
-/// oci:DIR[:TAG][@DIGEST], an OCI layout directory.
+/// A NAME is a tag, or @sha256:… for the digest of a manifest or index; where an image is wanted,
+/// an index stands for its image for this machine. A SOURCE or DEST is oci:DIR[:TAG][@DIGEST], an
+/// OCI layout directory; oci-archive:FILE[:TAG][@DIGEST], a tar archive of one; or
+/// docker://HOST/NAME[:TAG][@DIGEST], a repository in a registry.
 #[derive(Debug, Parser)]
 #[command(
     name = "lazaret",
@@ -43,6 +45,7 @@ pub struct Arguments {
 pub enum Command {
     Init(verb::init::Init),
     Pull(verb::pull::Pull),
+    Push(verb::push::Push),
     Images(verb::images::Images),
     Inspect(verb::inspect::Inspect),
     Ls(verb::ls::Ls),
@@ -50,7 +53,9 @@ pub enum Command {
     Export(verb::export::Export),
     Tag(verb::tag::Tag),
     Untag(verb::untag::Untag),
+    Referrers(verb::referrers::Referrers),
     Info(verb::info::Info),
+    Gc(verb::gc::Gc),
     Fsck(verb::fsck::Fsck),
     Completions(verb::completions::Completions),
     Man(verb::man::Man),
@@ -62,6 +67,7 @@ impl Command {
         match self {
             Self::Init(verb) => verb.run(global),
             Self::Pull(verb) => verb.run(global),
+            Self::Push(verb) => verb.run(global),
             Self::Images(verb) => verb.run(global),
             Self::Inspect(verb) => verb.run(global),
             Self::Ls(verb) => verb.run(global),
@@ -69,7 +75,9 @@ impl Command {
             Self::Export(verb) => verb.run(global),
             Self::Tag(verb) => verb.run(global),
             Self::Untag(verb) => verb.run(global),
+            Self::Referrers(verb) => verb.run(global),
             Self::Info(verb) => verb.run(global),
+            Self::Gc(verb) => verb.run(global),
             Self::Fsck(verb) => verb.run(global),
             Self::Completions(verb) => verb.run(global),
             Self::Man(verb) => verb.run(global),

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use lazaret_engine::EngineError;
 use lazaret_graph::GraphError;
 use lazaret_intake::{BlobFault, IntakeError};
+use lazaret_push::PushError;
 use lazaret_store::StoreError;
 use lazaret_transport::TransportError;
 use lazaret_views::ViewError;
@@ -14,8 +15,7 @@ use lazaret_views::ViewError;
 use crate::global::NoRepository;
 use crate::interrupt;
 use crate::place::Homeless;
-use crate::blob::NoBlob;
-use crate::verb::Misuse;
+use crate::verb::{Misuse, NoBlob};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,13 @@ fn hidden_in<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 's
             _ => None,
         };
     }
+    if let Some(error) = cause.downcast_ref::<PushError>() {
+        return match error {
+            PushError::Transport(error) => Some(error),
+            PushError::Graph(error) => Some(error),
+            _ => None,
+        };
+    }
     if let Some(BlobFault::Host(error)) = cause.downcast_ref() {
         return Some(&**error);
     }
@@ -134,7 +141,23 @@ fn code_of(cause: &(dyn Error + 'static)) -> Option<Code> {
             ]),
         };
     }
+    if let Some(error) = cause.downcast_ref::<PushError>() {
+        return match error {
+            PushError::Interrupted => Some(Code::Interrupted),
+            // Decided by what it is about.
+            PushError::Transport(_) | PushError::Graph(_) => None,
+            error => pick(&[
+                (error.is_usage(), Code::Usage),
+                (error.is_damage(), Code::Damage),
+                (error.is_not_found(), Code::NotFound),
+                (error.is_input_fault(), Code::Refused),
+            ]),
+        };
+    }
     if let Some(error) = cause.downcast_ref::<TransportError>() {
+        if matches!(error, TransportError::Cancelled) {
+            return Some(Code::Interrupted);
+        }
         return pick(&[
             (error.is_usage(), Code::Usage),
             (error.is_not_found(), Code::NotFound),
@@ -163,6 +186,7 @@ fn code_of(cause: &(dyn Error + 'static)) -> Option<Code> {
     if let Some(error) = cause.downcast_ref::<StoreError>() {
         return match error {
             StoreError::NotARepository { .. } => Some(Code::NotFound),
+            StoreError::Cancelled => Some(Code::Interrupted),
             // What the settings say is not damage.
             StoreError::OtherConfiguration { .. } | StoreError::Metadata { .. } => None,
             error if error.is_input_fault() => Some(Code::Damage),

@@ -5,6 +5,7 @@ use std::error::Error;
 
 use lazaret_graph::GraphError;
 use lazaret_intake::IntakeError;
+use lazaret_push::PushError;
 use lazaret_transport::TransportError;
 
 use crate::exit;
@@ -62,6 +63,9 @@ fn expected_found(cause: &(dyn Error + 'static)) -> Option<(String, String)> {
         return owned(error.expected_found());
     }
     if let Some(error) = cause.downcast_ref::<GraphError>() {
+        return owned(error.expected_found());
+    }
+    if let Some(error) = cause.downcast_ref::<PushError>() {
         return owned(error.expected_found());
     }
     None

@@ -6,14 +6,15 @@ use std::io;
 use lazaret_engine::{EngineError, Fault, FaultKind};
 use lazaret_graph::GraphError;
 use lazaret_intake::BlobFault;
+use lazaret_push::PushError;
 use lazaret_store::StoreError;
-use lazaret_transport::TransportError;
+use lazaret_transport::{Reference, TransportError};
 use lazaret_views::ViewError;
 
 use crate::exit;
 use crate::global::NoRepository;
 use crate::place::Homeless;
-use crate::blob::NoBlob;
+use crate::verb::NoBlob;
 
 /// Linux's "no space left on device" and "disk quota exceeded".
 const FULL: [i32; 2] = [28, 122];
@@ -44,6 +45,24 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = cause.downcast_ref::<TransportError>() {
         return of_transport(error);
     }
+    if let Some(error) = cause.downcast_ref::<PushError>() {
+        return match error {
+            PushError::BytesNotKept { .. } => fixed(
+                "`lazaret pull --keep-compressed` from where it came keeps them from now on; \
+                 --recompress compresses anew, which gives new digests",
+            ),
+            PushError::Incomplete { .. } => fixed(
+                "`lazaret pull --all-platforms` gets the rest; without --all, one image is pushed",
+            ),
+            PushError::RecompressReferrers => fixed(
+                "`lazaret pull --keep-compressed` keeps what lets both be pushed as they came",
+            ),
+            PushError::NoMediaType { .. } => fixed("--recompress gzip is known to all"),
+            PushError::Spool { .. } => fixed("TMPDIR names a directory with more room"),
+            PushError::Damaged { .. } => fixed("`lazaret fsck --deep` lists all damage"),
+            _ => None,
+        };
+    }
     if let Some(error) = cause.downcast_ref::<BlobFault>() {
         return match error {
             BlobFault::TooLarge { .. } => fixed("--max-layer-size allows more"),
@@ -60,7 +79,11 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
                 fixed("`lazaret images` lists what there is")
             }
             GraphError::NoPlatform { .. } => fixed(
-                "`lazaret pull --platform` brings another; name one of its manifests by @digest",
+                "--platform OS/ARCH[/VARIANT] chooses one that is there; \
+                 `lazaret pull --platform` gets another",
+            ),
+            GraphError::Refused { .. } => fixed(
+                "nothing was deleted; `lazaret fsck` lists all damage, and `lazaret pull` repairs it",
             ),
             error if error.is_damage() => fixed("`lazaret fsck` lists all damage"),
             _ => None,
@@ -87,7 +110,8 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
     }
     if cause.is::<NoBlob>() {
         return fixed(
-            "layers are stored decompressed, under the diff_id that `lazaret inspect` shows",
+            "layers are stored decompressed, under the diff_id that `lazaret inspect` shows, unless \
+             `pull --keep-compressed` kept them",
         );
     }
     if cause.is::<NoRepository>() {
@@ -104,22 +128,44 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
 
 fn of_transport(error: &TransportError) -> Option<String> {
     let text = match error {
-        TransportError::Reference { text, .. } => return of_source(text),
+        TransportError::Reference { text, .. } => return of_reference(text),
         TransportError::NoDirectory { .. } | TransportError::NotALayout { .. } => {
             "`skopeo copy SOURCE oci:DIR:TAG` makes an OCI layout"
         }
         TransportError::NoSuchTag { .. }
         | TransportError::NoSuchDigest { .. }
-        | TransportError::Ambiguous { .. } => "say which with oci:DIR:TAG or oci:DIR@DIGEST",
-        TransportError::NoPlatform { .. } => "--platform OS/ARCH[/VARIANT] chooses one",
+        | TransportError::Ambiguous { .. } => "say which with :TAG or @DIGEST at the end",
+        TransportError::NoPlatform { .. } => {
+            "--platform OS/ARCH[/VARIANT] chooses one, --all-platforms takes all"
+        }
         TransportError::DefaultTag { .. } => "--tag NAME gives it a name",
+        TransportError::Unauthorized { .. } => {
+            "`podman login` or `docker login` writes credentials where they are found; \
+             --authfile FILE names another file"
+        }
+        TransportError::NotInRegistry { .. } => "check the name and the tag",
+        TransportError::ServerTrouble { status: 429, .. } => {
+            "the registry wants fewer requests: wait, log in, or allow more --retries"
+        }
+        TransportError::ServerTrouble { .. } => {
+            "what was stored is kept; try again later, or with more --retries"
+        }
+        TransportError::Connection { .. } => {
+            "check the host's name and port; --plain-http is for registries without TLS"
+        }
+        TransportError::TimedOut { .. } => "--timeout allows for more time",
+        TransportError::Tls { .. } => {
+            "--ca FILE trusts a certificate, --plain-http does without TLS, and \
+             --tls-verify=false trusts anybody"
+        }
         _ => return None,
     };
     Some(text.to_owned())
 }
 
-/// Other tools' names of sources that `skopeo` can turn into a layout.
-fn of_source(text: &str) -> Option<String> {
+/// Other tools' names of sources that `skopeo` can turn into a layout, and names without their
+/// transport.
+fn of_reference(text: &str) -> Option<String> {
     const FOREIGN: [&str; 5] = [
         "docker-daemon:",
         "docker-archive:",
@@ -129,12 +175,24 @@ fn of_source(text: &str) -> Option<String> {
     ];
     if FOREIGN.iter().any(|transport| text.starts_with(transport)) {
         return Some(format!(
-            "`skopeo copy {text} oci:DIR:TAG` makes an OCI layout of it"
+            "`skopeo copy {text} oci:DIR:TAG` makes an OCI layout of it, and the other way round"
         ));
     }
-    std::path::Path::new(text)
-        .is_dir()
-        .then(|| format!("for the OCI layout there, say oci:{text}"))
+    let path = std::path::Path::new(text);
+    if path.is_dir() {
+        return Some(format!("for the OCI layout there, say oci:{text}"));
+    }
+    if path.is_file() {
+        return Some(format!("for the archive there, say oci-archive:{text}"));
+    }
+    let looks_remote = !text.starts_with(['.', '/', '-']) && !text.contains(' ');
+    (looks_remote && is_registry_name(text))
+        .then(|| format!("for a repository in a registry, say docker://{text}"))
+}
+
+/// Whether somebody may have left `docker://` out.
+fn is_registry_name(text: &str) -> bool {
+    format!("docker://{text}").parse::<Reference>().is_ok()
 }
 
 /// `is_loading` when the importer failed before it saw a layer that could be kept whole.

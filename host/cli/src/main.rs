@@ -3,7 +3,6 @@
 
 mod amount;
 mod arguments;
-mod blob;
 mod draw;
 mod exit;
 mod failure;
@@ -13,6 +12,7 @@ mod interrupt;
 mod log;
 mod output;
 mod place;
+mod registry;
 mod table;
 mod time;
 mod verb;

@@ -5,6 +5,7 @@ pub mod cat;
 pub mod completions;
 pub mod export;
 pub mod fsck;
+pub mod gc;
 pub mod images;
 pub mod info;
 pub mod init;
@@ -12,17 +13,42 @@ pub mod inspect;
 pub mod ls;
 pub mod man;
 pub mod pull;
+pub mod push;
+pub mod referrers;
 pub mod tag;
 pub mod untag;
 
-use lazaret_graph::Name;
+use clap::Args;
+use lazaret_artifact::Platform;
+use lazaret_graph::{GraphError, Image, Name, load_platform};
+use lazaret_store::Repository;
 
 /// Words that make no sense together, which clap cannot tell.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Misuse(pub &'static str);
 
+/// Nothing is stored under a digest.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is stored under this digest")]
+pub struct NoBlob;
+
 /// A NAME on the command line.
 fn parse_name(text: &str) -> anyhow::Result<Name> {
     Ok(text.parse()?)
+}
+
+/// Which image is meant where a NAME stands for an index.
+#[derive(Debug, Args)]
+struct Choice {
+    /// Platform to choose where NAME is an index [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
+}
+
+impl Choice {
+    /// The image or artifact.
+    fn load(&self, repository: &Repository, name: &Name) -> Result<Image, GraphError> {
+        load_platform(repository, name, self.platform.as_ref())
+    }
 }

@@ -47,9 +47,12 @@ fn home() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-const VERBS: [&str; 13] = [
+const NO_DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+const VERBS: [&str; 16] = [
     "init",
     "pull",
+    "push",
     "images",
     "inspect",
     "ls",
@@ -57,7 +60,9 @@ const VERBS: [&str; 13] = [
     "export",
     "tag",
     "untag",
+    "referrers",
     "info",
+    "gc",
     "fsck",
     "completions",
     "man",
@@ -94,18 +99,41 @@ fn wrong_usage_exits_with_2() {
         &["cat", "name", "path", "--blob", "sha256:0"],
         &["inspect", "name", "--raw", "--config"],
         &["images", "-q", "-v"],
+        &["pull", "oci:x", "--platform", "linux"],
+        &[
+            "pull",
+            "oci:x",
+            "--platform",
+            "linux/amd64",
+            "--all-platforms",
+        ],
+        &["pull", "docker://x", "--creds", "somebody"],
+        &["pull", "docker://x", "--tls-verify", "false"],
+        &["push", "name"],
+        &[
+            "push",
+            "name",
+            "oci:x",
+            "--all",
+            "--platform",
+            "linux/amd64",
+        ],
+        &["push", "name", "oci:x", "--recompress", "xz"],
+        &["cat", "--blob", NO_DIGEST, "--platform", "linux/amd64"],
+        &["inspect", "name", "--raw", "--platform", "linux/amd64"],
     ] {
         let output = run(home.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
     refused(
         home.path(),
-        &["pull", "docker-daemon:debian"],
+        &["pull", "containers-storage:debian"],
         2,
-        "error: invalid reference \"docker-daemon:debian\": unknown transport \"docker-daemon\"; \
-         supported: oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST], \
+        "error: invalid reference \"containers-storage:debian\": unknown transport \
+         \"containers-storage\"; supported: oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST], \
          docker://HOST/NAME[:TAG][@DIGEST]\n\
-         hint: `skopeo copy docker-daemon:debian oci:DIR:TAG` makes an OCI layout of it\n",
+         hint: `skopeo copy containers-storage:debian oci:DIR:TAG` makes an OCI layout of it, and \
+         the other way round\n",
     );
     refused(
         home.path(),
@@ -134,6 +162,21 @@ fn what_is_not_there_exits_with_5() {
         5,
         "error: inspecting demo: no tag demo\nhint: `lazaret images` lists what there is\n",
     );
+    for (verb, doing) in [
+        (
+            &["referrers", "demo"][..],
+            "looking for what refers to demo",
+        ),
+        (&["push", "demo", "oci:there"], "pushing demo to oci:there"),
+    ] {
+        refused(
+            home.path(),
+            verb,
+            5,
+            &format!("error: {doing}: no tag demo\nhint: `lazaret images` lists what there is\n"),
+        );
+    }
+    assert!(!home.path().join("there").exists());
     refused(
         home.path(),
         &["untag", "demo"],
@@ -176,7 +219,7 @@ fn an_empty_repository_has_nothing_to_show() {
     let output = run(home.path(), ["images"]);
     assert_eq!(
         text(&output.stdout),
-        "NAME  KIND  DIGEST  CREATED  SIZE  PLATFORM OR TYPE\n"
+        "NAME  KIND  DIGEST  CREATED  SIZE  SHARED  PLATFORM OR TYPE\n"
     );
     let output = run(home.path(), ["images", "--json"]);
     assert_eq!(text(&output.stdout), "");
@@ -186,6 +229,10 @@ fn an_empty_repository_has_nothing_to_show() {
         "0 images, 0 layers, 0 objects, 0 B: no damage\n"
     );
     assert!(output.status.success());
+    for arguments in [&["gc"][..], &["gc", "--dry-run"]] {
+        let output = run(home.path(), arguments);
+        assert_eq!(text(&output.stdout), "nothing to delete\n");
+    }
     let output = run(home.path(), ["info", "--json"]);
     let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(info["algorithm"], "fsverity-sha512-12");

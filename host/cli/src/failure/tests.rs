@@ -68,13 +68,35 @@ fn a_full_disk_is_told_as_such_however_deep_it_lies() {
 }
 
 #[test]
-fn only_labels_are_coloured() {
-    let error = anyhow::Error::from("x:y".parse::<lazaret_transport::Reference>().unwrap_err());
+fn a_registry_that_refuses_is_met_with_advice_on_credentials() {
+    let error = TransportError::Unauthorized {
+        registry: "registry.test".to_owned(),
+        what: "manifest demo:latest".to_owned(),
+        presented: "without credentials".to_owned(),
+        message: "authentication required".to_owned(),
+    };
+    let error = anyhow::Error::from(IntakeError::from(error)).context("pulling docker://demo");
     assert_eq!(
-        render(&error, true),
-        "\u{1b}[1;31merror:\u{1b}[0m invalid reference \"x:y\": unknown transport \"x\"; supported: \
-         oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST], \
-         docker://HOST/NAME[:TAG][@DIGEST]"
+        render(&error, false),
+        "error: pulling docker://demo: registry.test refused access to manifest demo:latest \
+         without credentials: authentication required\nhint: `podman login` or `docker login` \
+         writes credentials where they are found; --authfile FILE names another file"
+    );
+    assert_eq!(exit::sort(&error), Code::Failed);
+}
+
+#[test]
+fn what_a_push_lacks_can_be_had_in_two_ways() {
+    let error = anyhow::Error::from(PushError::BytesNotKept { layers: Vec::new() });
+    let text = render(&error, false);
+    assert!(text.contains("pull --keep-compressed") && text.contains("--recompress"));
+}
+
+#[test]
+fn only_labels_are_coloured() {
+    let error = anyhow::Error::from("x y".parse::<lazaret_transport::Reference>().unwrap_err());
+    assert!(
+        render(&error, true).starts_with("\u{1b}[1;31merror:\u{1b}[0m invalid reference \"x y\": ")
     );
 }
 
@@ -90,6 +112,12 @@ fn samples() -> Vec<(anyhow::Error, Code)> {
     let fault = || Fault::new(FaultKind::Fuel, "all of its own fuel");
     let no_tag = || GraphError::NoSuchTag {
         tag: "demo".parse().unwrap(),
+    };
+    let refused = || TransportError::Unauthorized {
+        registry: "registry.test".to_owned(),
+        what: "manifest demo:latest".to_owned(),
+        presented: "without credentials".to_owned(),
+        message: String::new(),
     };
     vec![
         (io_error(28).into(), Code::Failed),
@@ -153,6 +181,35 @@ fn samples() -> Vec<(anyhow::Error, Code)> {
             Code::NotFound,
         ),
         (IntakeError::Interrupted.into(), Code::Interrupted),
+        (
+            IntakeError::from(TransportError::Cancelled).into(),
+            Code::Interrupted,
+        ),
+        (PushError::Interrupted.into(), Code::Interrupted),
+        (PushError::Graph(no_tag()).into(), Code::NotFound),
+        (
+            PushError::BytesNotKept { layers: Vec::new() }.into(),
+            Code::NotFound,
+        ),
+        (PushError::AllAndPlatform.into(), Code::Usage),
+        (
+            PushError::Send {
+                what: "blob",
+                digest: digest("b"),
+                source: refused(),
+            }
+            .into(),
+            Code::Failed,
+        ),
+        (
+            PushError::Read {
+                digest: digest("b"),
+                source: corrupt().into(),
+            }
+            .into(),
+            Code::Damage,
+        ),
+        (IntakeError::from(refused()).into(), Code::Failed),
         (
             anyhow::Error::from(StoreError::Output {
                 source: io::ErrorKind::BrokenPipe.into(),

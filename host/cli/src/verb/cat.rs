@@ -8,15 +8,14 @@ use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::ContentDigest;
 use lazaret_graph::names::Stream;
-use lazaret_graph::{load, rebuild};
+use lazaret_graph::rebuild;
 use lazaret_store::{Access, Repository};
 use lazaret_views::{Follow, Tree, read_file};
 
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
-use crate::blob::NoBlob;
-use crate::verb::parse_name;
+use crate::verb::{Choice, NoBlob, parse_name};
 
 /// Print one file of an image, or a stored blob bit for bit
 #[derive(Debug, Args)]
@@ -29,10 +28,13 @@ pub struct Cat {
     #[arg(required_unless_present = "blob")]
     path: Option<OsString>,
 
-    /// Print what is stored under a digest instead: a layer by its diff_id (decompressed, as it is
-    /// stored), an artifact's blob, a config, a manifest or an index
-    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["name", "path"])]
+    /// Print what is stored under a digest instead: a layer by its diff_id (decompressed), or by its
+    /// own digest if it was kept as it travelled; an artifact's blob, a config, a manifest, an index
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["name", "path", "platform"])]
     blob: Option<ContentDigest>,
+
+    #[command(flatten)]
+    choice: Choice,
 }
 
 impl Cat {
@@ -49,7 +51,7 @@ impl Cat {
                 let name = parse_name(name)?;
                 let repository = global.open(Access::Read)?;
                 let doing = || format!("reading {name}");
-                let image = load(&repository, &name).with_context(doing)?;
+                let image = self.choice.load(&repository, &name).with_context(doing)?;
                 let tree = Tree::merge(&repository, &image).with_context(doing)?;
                 let found = tree
                     .lookup(path.as_bytes(), Follow::Yes)
@@ -72,6 +74,7 @@ fn blob(
 ) -> anyhow::Result<()> {
     let kinds = [
         Stream::Layer,
+        Stream::Blob,
         Stream::Config,
         Stream::Manifest,
         Stream::Index,

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use lazaret_graph::load;
 use lazaret_store::Access;
 use lazaret_views::{ExportOptions, Exported, Tree, Warning, directory, tar};
 use serde::Serialize;
@@ -17,7 +16,7 @@ use crate::exit::Code;
 use crate::global::Global;
 use crate::interrupt;
 use crate::output::{Output, clean, note};
-use crate::verb::{Misuse, parse_name};
+use crate::verb::{Choice, Misuse, parse_name};
 
 /// Warnings that are printed without -v. An image may give one for each of its files.
 const MAX_WARNINGS: usize = 10;
@@ -36,6 +35,9 @@ pub struct Export {
     /// A directory, or - for a tar archive on standard output
     #[arg(value_name = "DIR")]
     to: PathBuf,
+
+    #[command(flatten)]
+    choice: Choice,
 }
 
 const JSON: &str = "\
@@ -55,7 +57,7 @@ impl Export {
         }
         let repository = global.open(Access::Read)?;
         let doing = || format!("exporting {name}");
-        let image = load(&repository, &name).with_context(doing)?;
+        let image = self.choice.load(&repository, &name).with_context(doing)?;
         let tree = Tree::merge(&repository, &image).with_context(doing)?;
         let options = ExportOptions::default();
         interrupt::watch(options.cancel.clone()).context("listening for signals")?;

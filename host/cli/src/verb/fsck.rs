@@ -1,5 +1,7 @@
 //! `lazaret fsck`
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use clap::Args;
 use lazaret_graph::{Finding, FsckOptions, Name, Severity, fsck_image};
@@ -13,6 +15,9 @@ use crate::global::Global;
 use crate::output::{Output, clean, note};
 use crate::verb::parse_name;
 
+/// Names in the hint; one bad object can be part of every image.
+const MAX_NAMES: usize = 10;
+
 /// Check objects, streams and names; list all damage
 ///
 /// Every object is compared with its digest. With a NAME only that image is looked at, and without
@@ -21,7 +26,7 @@ use crate::verb::parse_name;
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
 pub struct Fsck {
-    /// Rebuild layers, too, and compare them with their digests
+    /// Rebuild layers and blobs, too, and compare them with their digests
     #[arg(long)]
     deep: bool,
 
@@ -73,6 +78,9 @@ impl Fsck {
         }
         output.finish()?;
         if !global.quiet {
+            if let Some(hint) = repair(findings) {
+                note(format!("hint: {}", clean(&hint)));
+            }
             let verdict = match damages {
                 0 => "no damage".to_owned(),
                 found => counted(found, "piece of damage", "pieces of damage"),
@@ -92,6 +100,29 @@ impl Fsck {
             _ => Code::Damage,
         })
     }
+}
+
+/// What to pull again.
+fn repair(findings: &[Finding]) -> Option<String> {
+    let damage = findings
+        .iter()
+        .filter(|finding| finding.severity() == Severity::Damage);
+    let names: BTreeSet<&Name> = damage.flat_map(|finding| &finding.affected).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut listed: Vec<String> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(ToString::to_string)
+        .collect();
+    if let Some(more @ 1..) = names.len().checked_sub(MAX_NAMES) {
+        listed.push(format!("{more} more"));
+    }
+    Some(format!(
+        "`lazaret pull` from where it came repairs what is damaged; pull again: {}",
+        listed.join(", ")
+    ))
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::ContentDigest;
 use lazaret_graph::images::Details;
-use lazaret_graph::{ImageRow, list};
+use lazaret_graph::{ImageRow, Kind, list};
 use lazaret_store::Access;
 use serde::Serialize;
 
@@ -16,15 +16,22 @@ use crate::output::{Output, note};
 use crate::table::{Align, Table};
 use crate::time::day_of;
 
+/// Platforms of an index that are listed; official images have a dozen.
+const MAX_PLATFORMS: usize = 4;
+
 /// List what has a tag
+///
+/// An index is listed with the platforms that are stored of it. SHARED is how much of SIZE other
+/// tags have, too.
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
 pub struct Images {}
 
 const JSON: &str = "\
 JSON, a line for each tag: name, digest, kind (image, artifact or index), artifactType, platform
-(os, architecture, variant), created, size (of the rebuilt blobs), layers; or name, digest and
-error for one that cannot be read.";
+(os, architecture, variant), platforms (those stored of an index), created, size (of the rebuilt
+blobs), shared (how much of it other tags have, too), layers (of an index: manifests), referrers
+(their number); or name, digest and error for one that cannot be read.";
 
 impl Images {
     /// Runs it.
@@ -59,6 +66,7 @@ fn table(rows: &[ImageRow]) -> Table {
         ("DIGEST", Align::Left),
         ("CREATED", Align::Left),
         ("SIZE", Align::Right),
+        ("SHARED", Align::Right),
         ("PLATFORM OR TYPE", Align::Left),
     ]);
     for row in rows {
@@ -71,32 +79,59 @@ fn table(rows: &[ImageRow]) -> Table {
                 digest,
                 details.created.as_deref().map_or("-", day_of).to_owned(),
                 size(details.size),
-                details
-                    .platform
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .or_else(|| details.artifact_type.clone())
-                    .unwrap_or_default(),
+                size(details.shared),
+                about(details),
             ],
             Err(_) => [
                 "damaged".to_owned(),
                 digest,
                 "-".to_owned(),
                 "-".to_owned(),
+                "-".to_owned(),
                 String::new(),
             ],
         };
-        let [kind, digest, created, size, about] = cells;
-        table.row([row.tag.clone(), kind, digest, created, size, about]);
+        let [kind, digest, created, size, shared, about] = cells;
+        table.row([row.tag.clone(), kind, digest, created, size, shared, about]);
     }
     table
 }
 
+/// The platform of an image, the type of an artifact, the platforms that are stored of an index.
+fn about(details: &Details) -> String {
+    if details.kind != Kind::Index {
+        let platform = details.platform.as_ref().map(ToString::to_string);
+        return platform
+            .or_else(|| details.artifact_type.clone())
+            .unwrap_or_default();
+    }
+    let mut parts: Vec<String> = details
+        .platforms
+        .iter()
+        .take(MAX_PLATFORMS)
+        .map(ToString::to_string)
+        .collect();
+    if parts.is_empty() {
+        parts.extend(details.artifact_type.clone());
+    }
+    match details.platforms.len().saturating_sub(MAX_PLATFORMS) {
+        0 => {}
+        more => parts.push(format!("{more} more")),
+    }
+    let listed = parts.join(", ");
+    match (details.stored, details.layers) {
+        (stored, all) if stored == all => listed,
+        (stored, all) => format!("{listed} ({stored} of {all} stored)")
+            .trim_start()
+            .to_owned(),
+    }
+}
+
 fn kind(details: &Details) -> &'static str {
     match details.kind {
-        lazaret_graph::Kind::Image => "image",
-        lazaret_graph::Kind::Artifact => "artifact",
-        lazaret_graph::Kind::Index => "index",
+        Kind::Image => "image",
+        Kind::Artifact => "artifact",
+        Kind::Index => "index",
     }
 }
 

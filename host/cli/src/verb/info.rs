@@ -1,12 +1,15 @@
 //! `lazaret info`
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use clap::Args;
-use lazaret_graph::{ImageRow, list};
-use lazaret_store::{Access, Usage};
+use lazaret_graph::names::{REFERRERS, Stream};
+use lazaret_graph::{ImageRow, Kind, list};
+use lazaret_store::{Access, Repository, StoreError, StreamName, Usage};
 use serde::Serialize;
 
-use crate::amount::size;
+use crate::amount::{counted, size};
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
@@ -19,9 +22,10 @@ use crate::verb::init::Settings;
 pub struct Info {}
 
 const JSON: &str = "\
-JSON: path, algorithm, verity (\"required\" or \"insecure\"), features, tags, objects, objectBytes,
-allocatedBytes (on disk), streams, references, erofsImages, imageBytes (of all tagged images, each
-image once, its blobs rebuilt).";
+JSON: path, algorithm, verity (\"required\" or \"insecure\"), features, tags, images, artifacts
+(those with a tag), manifests, indexes, layers (blobs of artifacts, too), keptBlobs (layers as they
+travelled), referrers, objects, objectBytes, allocatedBytes (on disk), streams, references,
+erofsImages, imageBytes (of all that is tagged, each once, its blobs rebuilt).";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +34,10 @@ struct Document {
     settings: Settings,
     features: Vec<String>,
     tags: usize,
+    images: usize,
+    artifacts: usize,
+    #[serde(flatten)]
+    counts: Counts,
     objects: u64,
     object_bytes: u64,
     allocated_bytes: u64,
@@ -56,6 +64,9 @@ impl Info {
             settings: Settings::of(&repository),
             features: kinds.into_iter().flatten().cloned().collect(),
             tags: images.len(),
+            images: of_kind(&images, Kind::Image),
+            artifacts: of_kind(&images, Kind::Artifact),
+            counts: Counts::of(&repository).with_context(doing)?,
             objects: usage.objects,
             object_bytes: usage.apparent,
             allocated_bytes: usage.allocated,
@@ -72,6 +83,48 @@ impl Info {
         output.finish()?;
         Ok(Code::Done)
     }
+}
+
+/// What is stored, tagged or not.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    manifests: u64,
+    indexes: u64,
+    layers: u64,
+    kept_blobs: u64,
+    referrers: usize,
+}
+
+impl Counts {
+    fn of(repository: &Repository) -> Result<Self, StoreError> {
+        let mut counts = Self::default();
+        for (name, _) in repository.streams()? {
+            match Stream::parse(name.as_str()) {
+                Some(Stream::Manifest(_)) => counts.manifests += 1,
+                Some(Stream::Index(_)) => counts.indexes += 1,
+                Some(Stream::Layer(_)) => counts.layers += 1,
+                Some(Stream::Blob(_)) => counts.kept_blobs += 1,
+                _ => {}
+            }
+        }
+        // One may refer to several.
+        let referrers: BTreeSet<StreamName> = repository
+            .stream_roots()?
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(REFERRERS))
+            .map(|(_, stream)| stream)
+            .collect();
+        counts.referrers = referrers.len();
+        Ok(counts)
+    }
+}
+
+/// Images or artifacts that have a tag, each once.
+fn of_kind(rows: &[ImageRow], kind: Kind) -> usize {
+    let of_kind = |row: &&ImageRow| row.details.as_ref().is_ok_and(|known| known.kind == kind);
+    let digests: BTreeSet<_> = rows.iter().filter(of_kind).map(|row| row.digest).collect();
+    digests.len()
 }
 
 /// Bytes of all images, those with several tags once.
@@ -100,7 +153,27 @@ fn card(document: &Document, usage: &Usage) -> String {
             false => document.features.join(", "),
         },
     );
+    let counts = &document.counts;
     line("Tags", document.tags.to_string());
+    line(
+        "Tagged",
+        format!(
+            "{}, {}",
+            counted(document.images as u64, "image", "images"),
+            counted(document.artifacts as u64, "artifact", "artifacts")
+        ),
+    );
+    line(
+        "Stored",
+        format!(
+            "{}, {}, {}, {}, {}",
+            counted(counts.manifests, "manifest", "manifests"),
+            counted(counts.indexes, "index", "indexes"),
+            counted(counts.layers, "layer or blob", "layers and blobs"),
+            counted(counts.kept_blobs, "kept blob", "kept blobs"),
+            counted(counts.referrers as u64, "referrer", "referrers")
+        ),
+    );
     line("Streams", document.streams.to_string());
     line("EROFS images", document.erofs_images.to_string());
     let sizes = (size(usage.apparent), size(usage.allocated));

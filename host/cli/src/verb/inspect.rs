@@ -2,20 +2,25 @@
 
 mod card;
 mod document;
+mod index;
 
 use anyhow::Context as _;
 use clap::Args;
 use lazaret_graph::images::resolve;
-use lazaret_graph::{GraphError, Image, Record, find_record, load, rebuild};
+use lazaret_graph::names::Stream;
+use lazaret_graph::referrers::{ReferrerRow, referrers};
+use lazaret_graph::{GraphError, Image, Name, Record, find_record, load_index, rebuild};
 use lazaret_store::{Access, Repository};
 
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
-use crate::blob::NoBlob;
-use crate::verb::parse_name;
+use crate::verb::{Choice, NoBlob, parse_name};
 
-/// Show an image or artifact: documents, layers, how they were imported
+/// Show an image, artifact or index: documents, layers, how they were imported
+///
+/// An index is shown as such, with what of it is stored, unless --platform, --manifest or --config
+/// asks for one of its images.
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
 pub struct Inspect {
@@ -31,21 +36,27 @@ pub struct Inspect {
     config: bool,
 
     /// Print the exact bytes of what NAME names, be it a manifest or an index
-    #[arg(long, group = "what")]
+    #[arg(long, group = "what", conflicts_with = "platform")]
     raw: bool,
+
+    #[command(flatten)]
+    choice: Choice,
 }
 
 const JSON: &str = "\
 JSON: name, digest, mediaType, kind, artifactType, platform, created, size (of the rebuilt blobs),
-tags, config and subject (descriptors), annotations, and layers, each with digest, mediaType, size
-(as it travelled), content (diff_id or digest of what is stored), contentSize, annotations, and
-unless no import record is left: importer (name, version, digest, wit), entries, facts, fuel,
-verdict.";
+tags, config and subject (descriptors), annotations, referrers (direct ones, each with digest,
+relation, artifactType), and layers, each with digest, mediaType, size (as it travelled), content
+(diff_id or digest of what is stored), contentSize, file (its name), keptCompressed, annotations,
+and unless no import record is left: importer (name, version, digest, wit), entries, facts, fuel,
+verdict. Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations,
+referrers, and manifests, each a descriptor with stored and attestations (digest, stored).";
 
 /// A layer or blob and what its import left behind.
 struct Layer {
     record: Option<Record>,
     content_size: u64,
+    kept_compressed: bool,
 }
 
 impl Inspect {
@@ -53,38 +64,60 @@ impl Inspect {
     pub fn run(self, global: &Global) -> anyhow::Result<Code> {
         let name = parse_name(&self.name)?;
         let repository = global.open(Access::Read)?;
-        let doing = || format!("inspecting {name}");
         let mut output = Output::new();
-        if self.raw {
-            let stream = resolve(&repository, &name).with_context(doing)?;
-            if !rebuild(&repository, stream, output.writer()).with_context(doing)? {
-                return Err(NoBlob).with_context(doing);
-            }
-            output.finish()?;
-            return Ok(Code::Done);
-        }
-        let image = load(&repository, &name).with_context(doing)?;
-        if self.manifest {
-            output.bytes(&image.manifest_bytes)?;
-        } else if self.config {
-            output.bytes(&image.config_bytes)?;
-        } else {
-            let layers = imports(&repository, &image).with_context(doing)?;
-            match global.json {
-                true => output.document(&document::of_image(&name, &image, &layers))?,
-                false => output.text(card::of_image(&image, &layers))?,
-            }
-        }
+        self.show(global, &repository, &name, &mut output)
+            .with_context(|| format!("inspecting {name}"))?;
         output.finish()?;
         Ok(Code::Done)
+    }
+
+    fn show(
+        &self,
+        global: &Global,
+        repository: &Repository,
+        name: &Name,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
+        let stream = resolve(repository, name)?;
+        if self.raw {
+            return match rebuild(repository, stream, output.writer())? {
+                true => Ok(()),
+                false => Err(NoBlob.into()),
+            };
+        }
+        let wants_image = self.manifest || self.config || self.choice.platform.is_some();
+        if let (Stream::Index(digest), false) = (stream, wants_image) {
+            let stored = load_index(repository, &digest)?;
+            let referrers = referrers(repository, &digest)?;
+            return match global.json {
+                true => output.document(&index::document(name, &stored, &referrers)),
+                false => output.text(index::card(&stored, &referrers)),
+            };
+        }
+        let image = self.choice.load(repository, name)?;
+        if self.manifest {
+            return output.bytes(&image.manifest_bytes);
+        }
+        if self.config {
+            return output.bytes(&image.config_bytes);
+        }
+        let layers = imports(repository, &image)?;
+        let referrers = referrers(repository, &image.manifest.digest)?;
+        match global.json {
+            true => output.document(&document::of_image(name, &image, &layers, &referrers)),
+            false => output.text(card::of_image(&image, &layers, &referrers)),
+        }
     }
 }
 
 fn imports(repository: &Repository, image: &Image) -> Result<Vec<Layer>, GraphError> {
     let one = |layer: &lazaret_graph::Layer| {
+        let travelled = layer.descriptor.digest;
         Ok(Layer {
             record: find_record(repository, &layer.key)?,
             content_size: repository.open_stream(&layer.stream, None)?.total_size(),
+            kept_compressed: travelled != layer.key
+                && lazaret_graph::open_kept_blob(repository, &travelled)?.is_some(),
         })
     };
     image.layers.iter().map(one).collect()
@@ -96,4 +129,13 @@ fn total_size(image: &Image, layers: &[Layer]) -> u64 {
     layers.iter().fold(documents, |sum, layer| {
         sum.saturating_add(layer.content_size)
     })
+}
+
+/// What refers to something, in a line.
+fn referrers_line(referrers: &[ReferrerRow]) -> Option<String> {
+    let text = match referrers.len() {
+        0 => return None,
+        number => format!("{number}; `lazaret referrers` shows them"),
+    };
+    Some(text)
 }

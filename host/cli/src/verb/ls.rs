@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::text::escape;
 use lazaret_artifact::{EntryKind, EntryPath, record};
-use lazaret_graph::load;
 use lazaret_store::Access;
 use lazaret_views::{Follow, Found, Node, NodeKind, Tree, Visit};
 use serde::Serialize;
@@ -17,7 +16,7 @@ use crate::global::Global;
 use crate::output::Output;
 use crate::table::{Align, Table};
 use crate::time;
-use crate::verb::parse_name;
+use crate::verb::{Choice, parse_name};
 
 /// List the files of an image, its layers merged
 ///
@@ -41,6 +40,9 @@ pub struct Ls {
     /// Everything below, too
     #[arg(short = 'R', long)]
     recursive: bool,
+
+    #[command(flatten)]
+    choice: Choice,
 }
 
 const JSON: &str = "\
@@ -54,7 +56,7 @@ impl Ls {
         let name = parse_name(&self.name)?;
         let repository = global.open(Access::Read)?;
         let doing = || format!("listing {name}");
-        let image = load(&repository, &name).with_context(doing)?;
+        let image = self.choice.load(&repository, &name).with_context(doing)?;
         let tree = Tree::merge(&repository, &image).with_context(doing)?;
         // Like `ls`: a link that is named is shown with -l, and followed without.
         let follow = match self.long {

@@ -1,45 +1,62 @@
 //! `lazaret pull`
 
+mod document;
+mod summary;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use lazaret_artifact::{ContentDigest, Platform, Tag};
+use lazaret_artifact::{Platform, Tag};
 use lazaret_builtins::BUILTINS;
 use lazaret_engine::{Budget, Registry, SandboxOptions};
-use lazaret_intake::{Importers, OnFault, PullOptions, Pulled, PulledLayer, UnpackLimits};
+use lazaret_intake::{Importers, OnFault, PullOptions, UnpackLimits};
 use lazaret_store::{Access, Repository, VerityPolicy};
 use lazaret_transport::{Reference, Selection};
-use serde::Serialize;
 
-use crate::amount::{Bytes, Count, Fuel, Span, counted, size, span};
+use crate::amount::{Bytes, Count, Fuel, Span, span};
 use crate::draw::Pulling;
 use crate::exit::Code;
 use crate::global::{Global, is_absent};
 use crate::interrupt;
-use crate::output::{Output, clean, note};
+use crate::output::{Output, note};
 use crate::place::{self, Surroundings};
+use crate::registry::RegistryFlags;
 use crate::verb::init::{DEFAULT_ALGORITHM, Settings};
 
-/// Import an image or artifact
+/// Import an image, an artifact or an index of them
 ///
 /// Every digest is verified before anything gets a name. Importers run in a sandbox. Makes the
-/// repository if there is none. Prints the digest of the manifest.
+/// repository if there is none. Of an index, the image for this machine is pulled unless told
+/// otherwise; the index itself is kept with it. Prints the digest of what the tag now names.
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
 pub struct Pull {
-    /// Where from: oci:DIR[:TAG][@DIGEST]
+    /// Where from: oci:DIR[:TAG][@DIGEST], oci-archive:FILE[:TAG][@DIGEST] or
+    /// docker://HOST/NAME[:TAG][@DIGEST]
     source: String,
 
     /// Name to give it, repeatable [default: the source's]
     #[arg(long = "tag", value_name = "NAME")]
     tags: Vec<Tag>,
 
-    /// Platform to choose from an index [default: this machine's]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    platform: Option<Platform>,
+    /// Platform to choose from an index, repeatable [default: this machine's]
+    #[arg(long = "platform", value_name = "OS/ARCH[/VARIANT]")]
+    platforms: Vec<Platform>,
+
+    /// Everything that an index names, attestations included
+    #[arg(long, conflicts_with = "platforms")]
+    all_platforms: bool,
+
+    /// What refers to it, too, such as signatures and SBOMs, and what refers to these
+    #[arg(long)]
+    referrers: bool,
+
+    /// Keep layers as they travelled, too, so that `push` can give them back without new digests
+    #[arg(long)]
+    keep_compressed: bool,
 
     /// Whether to refuse an image with a layer that its importer fails on, or to keep the layer
     /// whole, without its entries
@@ -51,14 +68,17 @@ pub struct Pull {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
-    /// Read every new layer back from the repository, and compare digests once more, before it gets a
-    /// name
+    /// Read every layer back from the repository, be it new or not, and compare digests once more
+    /// before it gets a name; what is damaged is stored anew
     #[arg(long)]
     verify_stored: bool,
 
     /// Keep no compiled importers [default: keep them in $XDG_CACHE_HOME/lazaret/code]
     #[arg(long)]
     no_cache: bool,
+
+    #[command(flatten)]
+    registry: RegistryFlags,
 
     #[command(flatten)]
     bounds: Bounds,
@@ -104,9 +124,13 @@ enum FaultWay {
 }
 
 const JSON: &str = "\
-JSON: source, repository, manifest, config, platform, tags, seconds, and layers, each with digest,
+JSON: source, repository, digest (of what the tags name), kind (image, artifact or index), tags,
+seconds, indexes (digests), referrers, each with digest, subject, relation, artifactType, and
+manifests, each with manifest, config, platform, artifactType, and layers, each with digest,
 mediaType, size (as it travelled), content (diff_id or digest of what is stored), contentSize,
-reused, entries, fuel, newObjects, newBytes, opaque (the reason it was kept whole).";
+reused, repaired, keptCompressed, entries, fuel, newObjects, newBytes, reflinkedBytes (of
+newBytes), opaque (the reason it was kept whole). The manifests of referrers come last. Where there
+is one other manifest, its manifest, config, platform and layers are members of the document, too.";
 
 impl Pull {
     /// Runs it.
@@ -130,36 +154,31 @@ impl Pull {
         let pulled = pulled.with_context(|| format!("pulling {source}"))?;
         let elapsed = started.elapsed();
         if !global.quiet {
-            note(summary(&pulled, &span(elapsed)));
+            for line in summary::lines(&pulled, &span(elapsed)) {
+                note(line);
+            }
         }
         let mut output = Output::new();
         match global.json {
-            true => output.document(&Document {
-                source: source.to_string(),
-                repository: path.display().to_string(),
-                manifest: &pulled.manifests[0].manifest,
-                config: &pulled.manifests[0].config,
-                platform: pulled.manifests[0]
-                    .platform
-                    .as_ref()
-                    .map(ToString::to_string),
-                tags: &pulled.tags,
-                seconds: elapsed.as_secs_f64(),
-                layers: all_layers(&pulled).map(LayerDocument::of).collect(),
-            })?,
-            false => output.line(pulled.manifests[0].manifest)?,
+            true => output.document(&document::of(&source, &path, &pulled, elapsed))?,
+            false => output.line(pulled.root)?,
         }
         output.finish()?;
         Ok(Code::Done)
     }
 
     fn options(&self) -> PullOptions {
+        let defaults = PullOptions::default();
         PullOptions {
             tags: self.tags.clone(),
-            selection: match &self.platform {
-                Some(platform) => Selection::Platforms(vec![platform.clone()]),
-                None => Selection::Best,
+            selection: match (self.all_platforms, &*self.platforms) {
+                (true, _) => Selection::All,
+                (false, []) => Selection::Best,
+                (false, platforms) => Selection::Platforms(platforms.to_vec()),
             },
+            referrers: self.referrers,
+            keep_compressed: self.keep_compressed,
+            registry: self.registry.options(defaults.cancel.clone()),
             on_fault: match self.on_fault {
                 FaultWay::Refuse => OnFault::Refuse,
                 FaultWay::Opaque => OnFault::Opaque,
@@ -171,7 +190,7 @@ impl Pull {
             },
             jobs: self.jobs,
             verify_stored: self.verify_stored,
-            ..PullOptions::default()
+            ..defaults
         }
     }
 
@@ -207,92 +226,4 @@ fn open_or_make(path: &Path, global: &Global) -> anyhow::Result<Repository> {
         ));
     }
     Ok(repository)
-}
-
-/// The layers of every manifest, one manifest after the other.
-fn all_layers(pulled: &Pulled) -> impl Iterator<Item = &PulledLayer> {
-    pulled
-        .manifests
-        .iter()
-        .flat_map(|manifest| &manifest.layers)
-}
-
-/// What was done, in a line.
-fn summary(pulled: &Pulled, time: &str) -> String {
-    let layers: Vec<&PulledLayer> = all_layers(pulled).collect();
-    let platform = &pulled.manifests[0].platform;
-    let total: u64 = layers.iter().map(|layer| layer.size).sum();
-    let tags: Vec<&str> = pulled.tags.iter().map(Tag::as_str).collect();
-    let mut text = clean(&tags.join(", "));
-    if let Some(platform) = platform {
-        text.push_str(&format!(", {}", clean(&platform.to_string())));
-    }
-    let noun = match platform {
-        Some(_) => ("layer", "layers"),
-        None => ("blob", "blobs"),
-    };
-    text.push_str(&format!(
-        ": {}",
-        counted(layers.len() as u64, noun.0, noun.1)
-    ));
-    match layers.iter().filter(|layer| layer.reused).count() {
-        0 => {}
-        reused if reused == layers.len() => text.push_str(" (already there)"),
-        reused => text.push_str(&format!(" ({reused} already there)")),
-    }
-    text.push_str(&format!(", {}", size(total)));
-    match layers.iter().map(|layer| layer.objects.written_bytes).sum() {
-        0 => {}
-        written => text.push_str(&format!(" ({} new)", size(written))),
-    }
-    text.push_str(&format!(" in {time}"));
-    text
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    source: String,
-    repository: String,
-    manifest: &'a ContentDigest,
-    config: &'a ContentDigest,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    platform: Option<String>,
-    tags: &'a [Tag],
-    seconds: f64,
-    layers: Vec<LayerDocument<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LayerDocument<'a> {
-    digest: &'a ContentDigest,
-    media_type: &'a str,
-    size: u64,
-    content: &'a ContentDigest,
-    content_size: u64,
-    reused: bool,
-    entries: u64,
-    fuel: u64,
-    new_objects: u64,
-    new_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opaque: Option<&'a str>,
-}
-
-impl<'a> LayerDocument<'a> {
-    fn of(layer: &'a PulledLayer) -> Self {
-        Self {
-            digest: &layer.digest,
-            media_type: layer.media_type.as_str(),
-            size: layer.travelled,
-            content: &layer.content,
-            content_size: layer.size,
-            reused: layer.reused,
-            entries: layer.entries,
-            fuel: layer.fuel,
-            new_objects: layer.objects.written,
-            new_bytes: layer.objects.written_bytes,
-            opaque: layer.opaque.as_deref(),
-        }
-    }
 }

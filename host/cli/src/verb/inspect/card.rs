@@ -6,14 +6,15 @@ use std::fmt::Write as _;
 use lazaret_artifact::Tag;
 use lazaret_artifact::record::Verdict;
 use lazaret_graph::Image;
+use lazaret_graph::referrers::ReferrerRow;
 
-use super::{Layer, total_size};
+use super::{Layer, referrers_line, total_size};
 use crate::amount::{counted, size};
 use crate::output::clean;
 use crate::table::{Align, Table};
 
 /// An image or artifact.
-pub fn of_image(image: &Image, layers: &[Layer]) -> String {
+pub fn of_image(image: &Image, layers: &[Layer], referrers: &[ReferrerRow]) -> String {
     let manifest = &image.manifest;
     let mut card = Card::new();
     card.line("Digest", manifest.digest);
@@ -39,6 +40,9 @@ pub fn of_image(image: &Image, layers: &[Layer]) -> String {
         card.line("Refers to", subject.digest);
     }
     card.line("Size", size(total_size(image, layers)));
+    if let Some(line) = referrers_line(referrers) {
+        card.line("Referrers", line);
+    }
     card.tags(&image.tags);
     let mut text = card.render();
     annotations(&mut text, "", &manifest.annotations);
@@ -54,6 +58,11 @@ pub fn of_image(image: &Image, layers: &[Layer]) -> String {
             card.line("diff_id", layer.key);
         }
         card.line("media type", &descriptor.media_type);
+        match descriptor.file_path() {
+            Some(Ok(path)) => card.line("file", path),
+            Some(Err(error)) => card.line("file", format!("none: {error}")),
+            None => {}
+        }
         card.line(
             "size",
             match import.content_size == descriptor.size {
@@ -67,6 +76,9 @@ pub fn of_image(image: &Image, layers: &[Layer]) -> String {
                 }
             },
         );
+        if import.kept_compressed {
+            card.line("kept", "as it travelled, too");
+        }
         import_lines(&mut card, import);
         let _ = write!(
             text,
@@ -116,7 +128,8 @@ fn import_lines(card: &mut Card, import: &Layer) {
     }
 }
 
-fn annotations(text: &mut String, indent: &str, annotations: &BTreeMap<String, String>) {
+/// Annotations, if there are any, below a title.
+pub fn annotations(text: &mut String, indent: &str, annotations: &BTreeMap<String, String>) {
     if annotations.is_empty() {
         return;
     }
@@ -131,32 +144,36 @@ fn annotations(text: &mut String, indent: &str, annotations: &BTreeMap<String, S
 }
 
 /// Titles and values, below each other.
-struct Card {
+pub struct Card {
     table: Table,
     indent: &'static str,
 }
 
 impl Card {
-    fn new() -> Self {
+    /// At the margin.
+    pub fn new() -> Self {
         Self {
             table: Table::headless([Align::Left, Align::Left]),
             indent: "",
         }
     }
 
-    fn indented() -> Self {
+    /// Below a title.
+    pub fn indented() -> Self {
         Self {
             indent: "  ",
             ..Self::new()
         }
     }
 
-    fn line(&mut self, title: &str, value: impl ToString) {
+    /// A title and its value.
+    pub fn line(&mut self, title: &str, value: impl ToString) {
         self.table
             .row([format!("{}{title}", self.indent), value.to_string()]);
     }
 
-    fn tags(&mut self, tags: &[Tag]) {
+    /// Those of an image or index.
+    pub fn tags(&mut self, tags: &[Tag]) {
         let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         self.line(
             "Tags",
@@ -167,7 +184,8 @@ impl Card {
         );
     }
 
-    fn render(&self) -> String {
+    /// The lines.
+    pub fn render(&self) -> String {
         self.table.render()
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use lazaret_artifact::record::{ImporterIdentity, Verdict};
-use lazaret_artifact::{ContentDigest, Descriptor, MediaType, Platform, Tag};
+use lazaret_artifact::{ContentDigest, Descriptor, EntryPath, MediaType, Platform, Tag};
+use lazaret_graph::referrers::ReferrerRow;
 use lazaret_graph::{Image, Kind, Name};
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ pub struct ImageDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a Descriptor>,
     annotations: &'a Annotations,
+    referrers: Vec<ReferrerDocument<'a>>,
     layers: Vec<LayerDocument<'a>>,
 }
 
@@ -41,6 +43,9 @@ struct LayerDocument<'a> {
     descriptor: &'a Descriptor,
     content: &'a ContentDigest,
     content_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<EntryPath>,
+    kept_compressed: bool,
     #[serde(flatten)]
     import: Option<Import<'a>>,
 }
@@ -55,8 +60,34 @@ struct Import<'a> {
     verdict: &'a Verdict,
 }
 
+/// What refers to it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReferrerDocument<'a> {
+    digest: &'a ContentDigest,
+    relation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a str>,
+}
+
+impl<'a> ReferrerDocument<'a> {
+    /// One of them.
+    pub fn of(row: &'a ReferrerRow) -> Self {
+        Self {
+            digest: &row.digest,
+            relation: row.relation.to_string(),
+            artifact_type: row.artifact_type.as_ref().map(|kind| kind.as_str()),
+        }
+    }
+}
+
 /// Of an image or artifact.
-pub fn of_image<'a>(name: &'a Name, image: &'a Image, layers: &'a [Layer]) -> ImageDocument<'a> {
+pub fn of_image<'a>(
+    name: &'a Name,
+    image: &'a Image,
+    layers: &'a [Layer],
+    referrers: &'a [ReferrerRow],
+) -> ImageDocument<'a> {
     let manifest = &image.manifest;
     let config = image.config.as_ref();
     let artifact_type = manifest.artifact_type.as_ref();
@@ -79,6 +110,7 @@ pub fn of_image<'a>(name: &'a Name, image: &'a Image, layers: &'a [Layer]) -> Im
         config: &manifest.config,
         subject: manifest.subject.as_ref(),
         annotations: &manifest.annotations,
+        referrers: referrers.iter().map(ReferrerDocument::of).collect(),
         layers: image
             .layers
             .iter()
@@ -87,6 +119,8 @@ pub fn of_image<'a>(name: &'a Name, image: &'a Image, layers: &'a [Layer]) -> Im
                 descriptor: &layer.descriptor,
                 content: &layer.key,
                 content_size: import.content_size,
+                file: layer.descriptor.file_path().and_then(Result::ok),
+                kept_compressed: import.kept_compressed,
                 import: import.record.as_ref().map(|record| Import {
                     importer: record.header.importer.as_ref(),
                     entries: record.summary.entries,

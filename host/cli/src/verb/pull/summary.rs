@@ -1,0 +1,133 @@
+//! What `pull` tells people in the end.
+
+use std::collections::BTreeSet;
+
+use lazaret_artifact::Tag;
+use lazaret_graph::Kind;
+use lazaret_intake::{Pulled, PulledLayer, PulledManifest};
+
+use crate::amount::{counted, size};
+use crate::output::clean;
+
+/// Manifests that have a line of their own; an index may name a thousand.
+const MAX_LINES: usize = 20;
+
+/// The whole in a line, and a line for each manifest where there are several.
+pub fn lines(pulled: &Pulled, time: &str) -> Vec<String> {
+    let own = own_manifests(pulled);
+    let tags: Vec<&str> = pulled.tags.iter().map(Tag::as_str).collect();
+    let mut head = clean(&tags.join(", "));
+    match &*own {
+        [one] => {
+            if let Some(platform) = &one.platform {
+                head.push_str(&format!(", {}", clean(&platform.to_string())));
+            }
+        }
+        several => {
+            let manifests = counted(several.len() as u64, "manifest", "manifests");
+            head.push_str(&format!(", {manifests}"));
+        }
+    }
+    let referrers = pulled.referrers.len() as u64;
+    if referrers > 0 {
+        let referrers = counted(referrers, "referrer", "referrers");
+        head.push_str(&format!(", {referrers}"));
+    }
+    let all = pulled.manifests.iter().flat_map(|one| &one.layers);
+    let is_image = own.iter().any(|one| one.platform.is_some());
+    head.push_str(&format!(": {} in {time}", amounts(all, is_image)));
+    let mut lines = vec![head];
+    if own.len() > 1 {
+        lines.extend(own.iter().take(MAX_LINES).map(|one| line(one)));
+        if own.len() > MAX_LINES {
+            lines.push(format!("  and {} more", own.len() - MAX_LINES));
+        }
+    }
+    lines
+}
+
+/// The manifests that were asked for, without those that came along as referrers.
+pub fn own_manifests(pulled: &Pulled) -> Vec<&PulledManifest> {
+    let referrers: BTreeSet<_> = pulled.referrers.iter().map(|one| one.digest).collect();
+    let own =
+        |one: &&PulledManifest| one.manifest == pulled.root || !referrers.contains(&one.manifest);
+    pulled.manifests.iter().filter(own).collect()
+}
+
+/// What the tags name.
+pub fn kind(pulled: &Pulled) -> Kind {
+    let is_image = |one: &PulledManifest| one.manifest == pulled.root && one.platform.is_some();
+    match pulled.root_is_index {
+        true => Kind::Index,
+        false if pulled.manifests.iter().any(is_image) => Kind::Image,
+        false => Kind::Artifact,
+    }
+}
+
+fn line(manifest: &PulledManifest) -> String {
+    let about = match (&manifest.platform, &manifest.artifact_type) {
+        (Some(platform), _) => platform.to_string(),
+        (None, Some(kind)) => kind.to_string(),
+        (None, None) => "artifact".to_owned(),
+    };
+    format!(
+        "  {} {}: {}",
+        clean(&about),
+        manifest.manifest.short(),
+        amounts(&manifest.layers, manifest.platform.is_some())
+    )
+}
+
+/// How many layers, how large, and what became of them. Equal ones count once.
+fn amounts<'a>(layers: impl IntoIterator<Item = &'a PulledLayer>, is_image: bool) -> String {
+    let mut seen = BTreeSet::new();
+    let layers: Vec<&PulledLayer> = layers
+        .into_iter()
+        .filter(|layer| seen.insert((layer.digest, layer.content)))
+        .collect();
+    let noun = match is_image {
+        true => ("layer", "layers"),
+        false => ("blob", "blobs"),
+    };
+    let sum = |of: fn(&PulledLayer) -> u64| {
+        layers
+            .iter()
+            .map(|layer| of(layer))
+            .fold(0, u64::saturating_add)
+    };
+    let mut text = counted(layers.len() as u64, noun.0, noun.1);
+    let count = |of: fn(&PulledLayer) -> bool| layers.iter().filter(|layer| of(layer)).count();
+    let mut notes = Vec::new();
+    match count(|layer| layer.reused) {
+        0 => {}
+        reused if reused == layers.len() => notes.push("already there".to_owned()),
+        reused => notes.push(format!("{reused} already there")),
+    }
+    match count(|layer| layer.repaired) {
+        0 => {}
+        repaired => notes.push(format!("{repaired} repaired")),
+    }
+    text.push_str(&parentheses(&notes));
+    text.push_str(&format!(", {}", size(sum(|layer| layer.size))));
+    let reflinked = sum(|layer| layer.objects.reflinked_bytes);
+    let written = sum(|layer| layer.objects.written_bytes);
+    let mut notes = Vec::new();
+    match (reflinked, written) {
+        (0, 0) => {}
+        (0, written) => notes.push(format!("{} new", size(written))),
+        (reflinked, 0) => notes.push(format!("{} reflinked", size(reflinked))),
+        (reflinked, written) => {
+            notes.push(format!("{} reflinked", size(reflinked)));
+            notes.push(format!("{} copied", size(written)));
+        }
+    }
+    text.push_str(&parentheses(&notes));
+    text
+}
+
+fn parentheses(notes: &[String]) -> String {
+    match notes {
+        [] => String::new(),
+        notes => format!(" ({})", notes.join(", ")),
+    }
+}
