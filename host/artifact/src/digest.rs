@@ -4,6 +4,7 @@
 //! thing and another type: [`crate::VerityDigest`].
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ impl DigestAlgorithm {
 }
 
 /// A content digest: `sha256:<64 hex>` or `sha512:<128 hex>`, lower case.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContentDigest {
     algorithm: DigestAlgorithm,
     bytes: [u8; 64],
@@ -102,6 +103,13 @@ impl ContentDigest {
     #[must_use]
     pub fn short(&self) -> String {
         format!("{}:{}", self.algorithm.name(), &self.hex()[..12])
+    }
+}
+
+impl Hash for ContentDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Digests of two algorithms that begin alike may well share a bucket.
+        state.write(self.as_bytes());
     }
 }
 
@@ -213,12 +221,9 @@ impl fmt::Debug for ContentHasher {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    let digit = |value: u8| DIGITS[usize::from(value & 15)];
+    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]);
+    String::from_utf8(digits.collect()).expect("digits are ASCII")
 }
 
 /// Fills `out` from exactly twice as many lower-case hex digits; `None` for anything else.

@@ -108,8 +108,8 @@ struct Lists<'a> {
     repository: &'a Repository,
     indexes: HashMap<ContentDigest, Listed>,
     summaries: HashMap<ContentDigest, Summary>,
-    /// In how many of the things listed a layer is.
-    holders: HashMap<ContentDigest, usize>,
+    /// In how many of the things listed each layer is, by its number.
+    holders: Vec<u32>,
     referrers: HashMap<ContentDigest, u64>,
 }
 
@@ -136,7 +136,7 @@ impl<'a> Lists<'a> {
             repository,
             indexes,
             summaries: summarize(repository, wanted.into_iter().collect()),
-            holders: HashMap::new(),
+            holders: Vec::new(),
             referrers: count_referrers(repository, roots)?,
         };
         lists.count_holders(roots);
@@ -144,13 +144,20 @@ impl<'a> Lists<'a> {
     }
 
     fn count_holders(&mut self, roots: &HashSet<Stream>) {
+        let mut holders = Vec::new();
         for root in roots {
             let layers = self.manifests(root).flat_map(|summary| &summary.layers);
-            let layers: HashSet<ContentDigest> = layers.map(|(layer, _)| *layer).collect();
-            for layer in layers {
-                *self.holders.entry(layer).or_default() += 1;
+            let mut numbers: Vec<usize> = layers.map(|layer| layer.number).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            for number in numbers {
+                if holders.len() <= number {
+                    holders.resize(number + 1, 0);
+                }
+                holders[number] += 1;
             }
         }
+        self.holders = holders;
     }
 
     /// The manifest, or those of the index.
@@ -165,26 +172,29 @@ impl<'a> Lists<'a> {
     }
 
     fn details(&self, root: Option<Stream>) -> Result<Details, GraphError> {
+        let root = root.ok_or(GraphError::NotAnImage)?;
         let mut details = match root {
-            Some(Stream::Manifest(digest)) => match self.summaries.get(&digest) {
+            Stream::Manifest(digest) => match self.summaries.get(&digest) {
                 Some(summary) => of_manifest(summary),
-                None => of_manifest(&Summaries::new(self.repository).read(&digest)?),
+                None => {
+                    // For the reason why it could not be read.
+                    of_manifest(&Summaries::new(self.repository).read(&digest)?)
+                }
             },
-            Some(Stream::Index(digest)) => match self.indexes.get(&digest) {
+            Stream::Index(digest) => match self.indexes.get(&digest) {
                 Some(listed) => self.of_index(listed),
                 None => self.of_index(&read_index(self.repository, &digest)?),
             },
             _ => return Err(GraphError::NotAnImage),
         };
-        for root in root.iter() {
-            for (layer, size) in self.manifests(root).flat_map(|summary| &summary.layers) {
-                details.size = details.size.saturating_add(*size);
-                if self.holders.get(layer).is_some_and(|count| *count > 1) {
-                    details.shared = details.shared.saturating_add(*size);
-                }
+        for layer in self.manifests(&root).flat_map(|summary| &summary.layers) {
+            let holders = self.holders.get(layer.number).copied().unwrap_or(0);
+            details.size = details.size.saturating_add(layer.size);
+            if holders > 1 {
+                details.shared = details.shared.saturating_add(layer.size);
             }
-            details.referrers = self.referrers.get(root.digest()).copied().unwrap_or(0);
         }
+        details.referrers = self.referrers.get(root.digest()).copied().unwrap_or(0);
         Ok(details)
     }
 

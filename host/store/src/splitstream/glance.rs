@@ -5,13 +5,20 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use lazaret_artifact::VerityDigest;
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 
 use super::sections::{ReadAt, read_digests, read_info};
+use crate::beneath;
 use crate::error::{StoreError, StreamFault};
+use crate::layout::object_path;
 use crate::repository::Repository;
 
 /// Bytes read at once. Header, info and references of a stream that is one document fit.
 const GLANCE: usize = 1024;
+
+/// Bytes of a document read at once. Most have less, and are read in one go without asking how many.
+const DOCUMENT: usize = 16 * 1024;
 
 impl Repository {
     /// Bytes of the stream that a splitstream announces to rebuild.
@@ -44,19 +51,40 @@ impl Repository {
         let [object] = objects.as_slice() else {
             return Err(StoreError::NotSingleObject { digest: *digest });
         };
-        let (mut file, size) = self.open_file(object)?;
-        let too_large = || StoreError::TooLarge {
+        let file = self.open_unexamined(object)?;
+        let too_large = |size| StoreError::TooLarge {
             digest: *object,
             size,
             limit,
         };
-        if size > limit {
-            return Err(too_large());
+        let failed = |error: io::Error| StoreError::io("read", self.object_at(object))(error);
+        let mut bytes = Vec::with_capacity(DOCUMENT);
+        let filled = rustix::io::read(&file, spare_capacity(&mut bytes));
+        if filled.map_err(io::Error::from).map_err(failed)? >= DOCUMENT {
+            let size = ReadAt::length(&file).map_err(failed)?;
+            if size > limit {
+                return Err(too_large(size));
+            }
+            let left = limit.saturating_sub(bytes.len() as u64);
+            let mut rest = (&file).take(left);
+            rest.read_to_end(&mut bytes).map_err(failed)?;
         }
-        let mut bytes = vec![0; usize::try_from(size).map_err(|_| too_large())?];
-        file.read_exact(&mut bytes)
-            .map_err(StoreError::io("read", self.object_at(object)))?;
-        Ok(bytes)
+        match bytes.len() as u64 > limit {
+            true => Err(too_large(bytes.len() as u64)),
+            false => Ok(bytes),
+        }
+    }
+
+    /// Opens what has an object's name. What is no file cannot be read, or holds nothing.
+    fn open_unexamined(&self, digest: &VerityDigest) -> Result<File, StoreError> {
+        self.require_own(digest)?;
+        let missing = || StoreError::ObjectMissing { digest: *digest };
+        let objects = self.objects()?.ok_or_else(missing)?;
+        match beneath::open_file(objects, &object_path(digest)) {
+            Ok(file) => Ok(file.into()),
+            Err(Errno::NOENT) => Err(missing()),
+            Err(error) => Err(StoreError::io("open", self.object_at(digest))(error)),
+        }
     }
 }
 
@@ -70,20 +98,18 @@ fn fault(digest: &VerityDigest) -> impl Fn(StreamFault) -> StoreError {
 /// A splitstream whose beginning has been read.
 struct Glance {
     file: File,
-    size: u64,
     start: [u8; GLANCE],
     filled: usize,
 }
 
 impl Glance {
     fn open(repository: &Repository, digest: &VerityDigest) -> Result<Self, StoreError> {
-        let (file, size) = repository.open_file(digest)?;
+        let file = repository.open_unexamined(digest)?;
         let mut start = [0; GLANCE];
         let filled = ReadAt::read_at(&file, &mut start, 0)
-            .map_err(StoreError::io("read", repository.object_at(digest)))?;
+            .map_err(|error| StoreError::io("read", repository.object_at(digest))(error))?;
         Ok(Self {
             file,
-            size,
             start,
             filled,
         })
@@ -92,7 +118,11 @@ impl Glance {
 
 impl ReadAt for Glance {
     fn length(&self) -> io::Result<u64> {
-        Ok(self.size)
+        match self.filled == GLANCE {
+            true => ReadAt::length(&self.file),
+            // All of it was read.
+            false => Ok(self.filled as u64),
+        }
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -148,6 +178,18 @@ mod tests {
                 let error = repository.read_single_unverified(&stream.digest, 99);
                 let error = error.unwrap_err();
                 assert!(matches!(error, StoreError::TooLarge { size: 100, limit: 99, .. }));
+            }
+        }
+        for size in [0, 1, DOCUMENT - 1, DOCUMENT, DOCUMENT + 1, 100_000] {
+            let content = vec![b'x'; size];
+            let object = repository.put(&content).unwrap();
+            let mut writer = repository.stream_writer(ContentType::MANIFEST).unwrap();
+            writer.object(&object.digest, object.size).unwrap();
+            let stream = writer.finish().unwrap().digest;
+            let read = |limit: usize| repository.read_single_unverified(&stream, limit as u64);
+            assert_eq!(read(size).unwrap(), content);
+            if let Some(limit) = size.checked_sub(1) {
+                assert!(matches!(read(limit), Err(StoreError::TooLarge { .. })), "{size}");
             }
         }
         let object = repository.put(b"no splitstream").unwrap();
