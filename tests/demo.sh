@@ -17,7 +17,7 @@ mkdir -p "$dir"
 target/release/lazaret-layouts --out "$dir/layout" --tag demo --first gzip --second zstd /usr
 
 step 'Pulling it: every digest verified, tar parsed in the sandbox'
-run pull "oci:$dir/layout:demo" --tag demo
+run pull "oci:$dir/layout:demo" --tag demo --keep-compressed
 run images
 run info
 
@@ -34,7 +34,20 @@ echo "promised by the config: $diff_id"
 echo "rebuilt from the store: $found"
 [ "$diff_id" = "$found" ]
 
-step 'Checking the repository'
+step 'Giving the whole image back, into another layout: the same manifest, the same digest'
+pulled=$("$lazaret" --repo "$dir/repo" inspect demo --manifest | sha256sum | cut -d' ' -f1)
+pushed=$(run push demo "oci:$dir/given-back:demo")
+echo "$pushed"
+[ "$pushed" = "sha256:$pulled" ]
+diff -r "$dir/layout/blobs" "$dir/given-back/blobs"
+
+step 'Checking the repository; then what a collection would free if the image had no name'
 run fsck
+run tag demo keep
+run untag demo
+run untag keep
+run gc --dry-run
+run pull "oci:$dir/layout:demo" --tag demo
+run gc
 echo
 echo "All well. The repository is $dir/repo; try: $lazaret --repo $dir/repo --help"
