@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lazaret_artifact::limits::MAX_INDEX_DEPTH;
 use lazaret_artifact::text::escape;
@@ -49,6 +50,12 @@ pub enum TransportError {
         /// The directory.
         path: PathBuf,
     },
+    /// The file a source names does not exist.
+    #[error("{path:?} does not exist")]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// A directory that is not an OCI layout (image-spec image-layout.md).
     #[error("{path:?} is not an OCI layout: {reason}")]
     NotALayout {
@@ -56,6 +63,22 @@ pub enum TransportError {
         path: PathBuf,
         /// What is missing or wrong.
         reason: String,
+    },
+    /// A file that is not an OCI layout in a tar archive.
+    #[error("{path:?} is not an OCI archive: {reason}")]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// A file that is compressed, so that nothing in it can be read in place.
+    #[error("{path:?} is compressed with {program}; it has to be decompressed first")]
+    CompressedArchive {
+        /// The file.
+        path: PathBuf,
+        /// The program that decompresses it with `-d`.
+        program: &'static str,
     },
     /// `oci-layout` or `index.json` does not parse.
     #[error("cannot use {path:?}")]
@@ -77,6 +100,15 @@ pub enum TransportError {
     Escape {
         /// The link.
         path: PathBuf,
+    },
+    /// The bytes of a blob that is to be sent could not be read.
+    #[error("cannot read {digest} to send it")]
+    Outgoing {
+        /// Its digest.
+        digest: ContentDigest,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// A blob that a document names and the source does not have.
     #[error("{digest}: blob is missing from {path:?}")]
@@ -216,14 +248,14 @@ pub enum TransportError {
         reason: String,
     },
     /// A registry that kept silent.
-    #[error("{registry} sent nothing for {seconds} s at {operation}, {}", Times(*tries))]
+    #[error("{registry} sent nothing for {silence:?} at {operation}, {}", Times(*tries))]
     TimedOut {
         /// Host of the registry.
         registry: String,
         /// Method and object.
         operation: String,
         /// How long nothing came, each time.
-        seconds: u64,
+        silence: Duration,
         /// Requests sent.
         tries: u32,
     },
@@ -282,6 +314,8 @@ impl TransportError {
         matches!(
             self,
             Self::NotALayout { .. }
+                | Self::NotAnArchive { .. }
+                | Self::CompressedArchive { .. }
                 | Self::LayoutFile { .. }
                 | Self::NotAFile { .. }
                 | Self::Escape { .. }
@@ -301,6 +335,7 @@ impl TransportError {
         matches!(
             self,
             Self::NoDirectory { .. }
+                | Self::NoFile { .. }
                 | Self::MissingBlob { .. }
                 | Self::NoSuchTag { .. }
                 | Self::NoSuchDigest { .. }

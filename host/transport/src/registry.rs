@@ -32,6 +32,7 @@ mod fault;
 mod feed;
 mod options;
 mod pages;
+mod patience;
 mod range;
 mod referrers;
 mod retry;
@@ -209,7 +210,9 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, TransportError> {
     };
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     match bytes.len() as u64 > limit {
         true => Err(TransportError::Limit {
             what: format!("size of {}", path.display()),
@@ -219,6 +222,3 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, TransportError> {
         false => Ok(bytes),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -129,10 +129,7 @@ impl Authority {
             (Wish::Token { realm, service }, credentials) => {
                 let now = Instant::now();
                 self.tokens.retain(|token| token.end > now);
-                let fits = |token: &&Token| {
-                    token.access == *access
-                        || (*access == Access::Pull && token.access == Access::Push)
-                };
+                let fits = |token: &&Token| token.access == *access;
                 if let Some(token) = self.tokens.iter().find(fits) {
                     return Ok(Some(token.header.clone()));
                 }
@@ -165,7 +162,9 @@ impl Authority {
             None => false,
             Some(Challenge::Basic) => {
                 let before = std::mem::replace(&mut self.wish, Wish::Password);
-                !matches!(before, Wish::Password)
+                // Another request may have been told in the meantime, and this one had none.
+                let unsent = used.is_none() && !matches!(self.found, Some(None));
+                !matches!(before, Wish::Password) || unsent
             }
             Some(Challenge::Bearer { realm, service }) => {
                 self.wish = Wish::Token { realm, service };
@@ -312,4 +311,59 @@ fn token_request(
         HeaderValue::from_static("application/x-www-form-urlencoded"),
     );
     (request, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(access: &Access, credentials: Option<&Credentials>) -> (Request, Option<HeaderValue>) {
+        token_request(
+            "https://auth.example/token?x=y".parse().unwrap(),
+            "a token".to_owned(),
+            &access.scopes("a/b"),
+            Some("the registry"),
+            credentials,
+        )
+    }
+
+    #[test]
+    fn a_token_is_asked_for_with_what_is_needed() {
+        let base =
+            "https://auth.example/token?x=y&service=the+registry&scope=repository%3Aa%2Fb%3A";
+        for (access, expected) in [
+            (Access::Pull, "pull"),
+            (Access::Push, "pull%2Cpush"),
+            (
+                Access::Mount("c".to_owned()),
+                "pull%2Cpush&scope=repository%3Ac%3Apull",
+            ),
+        ] {
+            let (request, authorization) = ask(&access, None);
+            assert_eq!(request.url.as_str(), format!("{base}{expected}"));
+            assert_eq!((request.method, authorization), (Method::GET, None));
+        }
+        let password = Credentials::Password {
+            user: "user".to_owned(),
+            password: Secret::new("right".to_owned()),
+        };
+        let (_, authorization) = ask(&Access::Pull, Some(&password));
+        let authorization = authorization.unwrap();
+        assert_eq!(authorization, "Basic dXNlcjpyaWdodA==");
+        assert!(authorization.is_sensitive());
+    }
+
+    #[test]
+    fn an_identity_token_goes_in_a_form() {
+        let identity = Credentials::Identity(Secret::new("se&cret".to_owned()));
+        let (request, authorization) = ask(&Access::Pull, Some(&identity));
+        assert_eq!(authorization, None);
+        assert_eq!(request.method, Method::POST);
+        assert_eq!(request.url.as_str(), "https://auth.example/token?x=y");
+        assert_eq!(
+            request.body,
+            "grant_type=refresh_token&service=the+registry&scope=repository%3Aa%2Fb%3Apull\
+             &client_id=lazaret&refresh_token=se%26cret"
+        );
+    }
 }

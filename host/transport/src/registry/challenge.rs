@@ -149,7 +149,10 @@ mod tests {
                 vec![r#"Bearer realm = "https://t/\"q\"" , service=plain"#],
                 bearer(r#"https://t/"q""#, Some("plain")),
             ),
-            (vec!["Bearer realm=https://t/x"], bearer("https://t/x", None)),
+            (
+                vec!["Bearer realm=https://t/x"],
+                bearer("https://t/x", None),
+            ),
             // The first of two counts.
             (
                 vec![r#"Bearer realm="https://a",realm="https://b""#],

@@ -93,7 +93,11 @@ pub(super) fn find(
             origin: "given".to_owned(),
         }));
     }
-    for place in places(options.auth_file.as_deref(), |name| std::env::var_os(name)) {
+    let user = rustix::process::getuid().as_raw();
+    let places = places(options.auth_file.as_deref(), user, |name| {
+        std::env::var_os(name)
+    });
+    for place in places {
         let Some(file) = place.read()? else { continue };
         if let Some(found) = file.find(&place.path, host, repository)? {
             tracing::debug!(origin = found.origin, "credentials");
@@ -119,8 +123,13 @@ struct Place {
     named: bool,
 }
 
-/// The files to look into, in order. A file that was named is the only one.
-fn places(named: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<Place> {
+/// The files to look into, in order. A file that was named is the only one. Without a runtime
+/// directory the number of the user counts (containers/image `getPathToAuth`).
+fn places(
+    named: Option<&Path>,
+    user: u32,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Vec<Place> {
     let directory = |name: &str| {
         let value = variable(name).filter(|value| !value.is_empty());
         value.map(PathBuf::from)
@@ -133,14 +142,17 @@ fn places(named: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> 
     }
     let home = directory("HOME");
     let below_home = |path: &str| home.as_ref().map(|home| home.join(path));
-    let runtime = directory("XDG_RUNTIME_DIR").map(|path| path.join("containers/auth.json"));
+    let runtime = match directory("XDG_RUNTIME_DIR") {
+        Some(path) => path.join("containers/auth.json"),
+        None => PathBuf::from(format!("/run/containers/{user}/auth.json")),
+    };
     let config = directory("XDG_CONFIG_HOME")
         .map(|path| path.join("containers/auth.json"))
         .or_else(|| below_home(".config/containers/auth.json"));
     let docker = directory("DOCKER_CONFIG")
         .map(|path| path.join("config.json"))
         .or_else(|| below_home(".docker/config.json"));
-    [runtime, config, docker]
+    [Some(runtime), config, docker]
         .into_iter()
         .flatten()
         .map(|path| Place { path, named: false })

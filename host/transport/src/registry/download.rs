@@ -15,9 +15,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::fault::{Cause, Fault};
+use super::patience::Tries;
 use super::range::ContentRange;
 use super::runtime::Runtime;
-use super::session::{Request, Session, Tries};
+use super::session::{Request, Session};
 use crate::blob::Role;
 use crate::error::TransportError;
 
@@ -211,8 +212,8 @@ impl Download {
         }
         // A body that ended before its time, without anyone having said how long it would be, may
         // be a connection that broke; so may a part that is a part of the rest only.
-        let told = response.headers().contains_key(CONTENT_LENGTH)
-            && response.status() == StatusCode::OK;
+        let told =
+            response.headers().contains_key(CONTENT_LENGTH) && response.status() == StatusCode::OK;
         if self.done < size && !told {
             let cause = Cause::Connection("the blob ended early".to_owned());
             return Err(Fault::passing(cause));

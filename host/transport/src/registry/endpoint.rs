@@ -46,7 +46,12 @@ impl Endpoint {
         let base: Url = format!("{scheme}://{host}/")
             .parse()
             .map_err(|_| fail("the host is no host"))?;
-        if base.path() != "/" || !base.username().is_empty() || base.query().is_some() {
+        let is_host = base.path() == "/"
+            && base.username().is_empty()
+            && base.password().is_none()
+            && base.query().is_none()
+            && base.fragment().is_none();
+        if !is_host {
             return Err(fail("the host is no host"));
         }
         Ok(Self {
@@ -213,7 +218,10 @@ mod tests {
         let secure = endpoint("r.example", false);
         let from = secure.url(&["blobs", "x"]);
         let follow = |location: &str| secure.follow(&from, location.as_bytes());
-        assert_eq!(follow("/y?z=1").unwrap().as_str(), "https://r.example/y?z=1");
+        assert_eq!(
+            follow("/y?z=1").unwrap().as_str(),
+            "https://r.example/y?z=1"
+        );
         assert_eq!(
             follow("https://cdn.example/y").unwrap().as_str(),
             "https://cdn.example/y"
@@ -227,7 +235,10 @@ mod tests {
                 "http://127.0.0.1/y",
                 "an address without TLS, http://127.0.0.1/y",
             ),
-            ("file:///etc/passwd", "an address that is not HTTP, file:///etc/passwd"),
+            (
+                "file:///etc/passwd",
+                "an address that is not HTTP, file:///etc/passwd",
+            ),
             (
                 "https://u:p@cdn.example/",
                 "an address with a user in it, https://cdn.example/",

@@ -72,7 +72,12 @@ impl From<TransportError> for Fault {
 
 impl Cause {
     /// After the last try.
-    pub(super) fn into_error(self, request: &Request, session: &Session, tries: u32) -> TransportError {
+    pub(super) fn into_error(
+        self,
+        request: &Request,
+        session: &Session,
+        tries: u32,
+    ) -> TransportError {
         let registry = session.endpoint.registry.clone();
         let operation = request.operation();
         match self {
@@ -82,10 +87,10 @@ impl Cause {
                 tries,
                 reason,
             },
-            Self::Silence(time) => TransportError::TimedOut {
+            Self::Silence(silence) => TransportError::TimedOut {
                 registry,
                 operation,
-                seconds: time.as_secs(),
+                silence,
                 tries,
             },
             Self::Status(status, message) => TransportError::ServerTrouble {
@@ -236,7 +241,12 @@ mod tests {
             ),
             (r#"{"errors":[]}"#, false, "", false),
             ("<html>", false, "", false),
-            (" Client sent plain HTTP\n", true, "Client sent plain HTTP", false),
+            (
+                " Client sent plain HTTP\n",
+                true,
+                "Client sent plain HTTP",
+                false,
+            ),
         ] {
             let refusal = Refusal::parse(body.as_bytes(), is_text);
             assert_eq!(refusal.message, message, "{body}");
@@ -244,7 +254,10 @@ mod tests {
         }
         let long = Refusal::parse("\u{e4}".repeat(5_000).as_bytes(), true);
         assert_eq!(long.message.chars().count(), MAX_MESSAGE + 1);
-        let many = format!(r#"{{"errors":[{}{{"code":"LAST"}}]}}"#, r#"{"code":"A"},"#.repeat(50));
+        let many = format!(
+            r#"{{"errors":[{}{{"code":"LAST"}}]}}"#,
+            r#"{"code":"A"},"#.repeat(50)
+        );
         assert_eq!(Refusal::parse(many.as_bytes(), false).message, "A; A; A; A");
     }
 
@@ -252,10 +265,16 @@ mod tests {
     fn the_innermost_error_is_found_through_wrappers() {
         let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::other(tls));
-        assert_eq!(root_cause(&wrapped), "invalid peer certificate: UnknownIssuer");
+        assert_eq!(
+            root_cause(&wrapped),
+            "invalid peer certificate: UnknownIssuer"
+        );
         assert!(tls_error(&wrapped).is_some_and(is_distrust));
         let refused = io::Error::other(io::Error::from(io::ErrorKind::ConnectionRefused));
-        assert_eq!(system_error(&refused), Some(io::ErrorKind::ConnectionRefused));
+        assert_eq!(
+            system_error(&refused),
+            Some(io::ErrorKind::ConnectionRefused)
+        );
         assert!(tls_error(&refused).is_none());
     }
 }

@@ -14,7 +14,7 @@ use lazaret_artifact::{ContentHasher, Descriptor};
 use reqwest::Body;
 use tokio::sync::mpsc;
 
-use super::session::Progress;
+use super::patience::Progress;
 use crate::blob::Role;
 use crate::destination::BlobSource;
 use crate::error::TransportError;
@@ -103,9 +103,8 @@ impl Feeder {
         sent: &mut dyn FnMut(u64),
     ) -> Result<(), TransportError> {
         let failed = |error| {
-            TransportError::from_io(error, |source| TransportError::Io {
-                operation: "read",
-                path: descriptor.digest.to_string().into(),
+            TransportError::from_io(error, |source| TransportError::Outgoing {
+                digest: descriptor.digest,
                 source,
             })
         };
@@ -139,7 +138,12 @@ impl Feeder {
             }
         }
         if seen != descriptor.size {
-            return Err(mismatch(descriptor, Role::Blob.size(), descriptor.size, seen));
+            return Err(mismatch(
+                descriptor,
+                Role::Blob.size(),
+                descriptor.size,
+                seen,
+            ));
         }
         let digest = hasher.finish();
         if digest != descriptor.digest {

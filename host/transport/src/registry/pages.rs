@@ -44,7 +44,11 @@ impl Session {
                 if is_tag(&tag) {
                     tags.insert(tag);
                 } else {
-                    tracing::warn!(registry = self.endpoint.registry, ?tag, "no tag, passed over");
+                    tracing::warn!(
+                        registry = self.endpoint.registry,
+                        ?tag,
+                        "no tag, passed over"
+                    );
                 }
             }
             check(&pages.request.what, tags.len() as u64, MAX_TAGS)?;
@@ -76,14 +80,23 @@ impl Pages {
     }
 
     /// After a page: finds the next one.
-    pub(super) fn turn(&mut self, session: &Session, answer: &Answer) -> Result<(), TransportError> {
+    pub(super) fn turn(
+        &mut self,
+        session: &Session,
+        answer: &Answer,
+    ) -> Result<(), TransportError> {
         self.read += 1;
         let Some(link) = next_link(&answer.headers) else {
             self.more = false;
             return Ok(());
         };
-        check(&format!("pages of {}", self.request.what), self.read + 1, MAX_PAGES)?;
-        let fail = |reason: String| session.protocol(&self.request, format!("a next page at {reason}"));
+        check(
+            &format!("pages of {}", self.request.what),
+            self.read + 1,
+            MAX_PAGES,
+        )?;
+        let fail =
+            |reason: String| session.protocol(&self.request, format!("a next page at {reason}"));
         let url = session
             .endpoint
             .follow(&self.request.url, link.as_bytes())
@@ -126,7 +139,11 @@ fn find_next(value: &str) -> Option<&str> {
         let is_next = parameters.split(';').any(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             name.trim().eq_ignore_ascii_case("rel")
-                && value.trim().trim_matches('"').split(' ').any(|rel| rel.eq_ignore_ascii_case("next"))
+                && value
+                    .trim()
+                    .trim_matches('"')
+                    .split(' ')
+                    .any(|rel| rel.eq_ignore_ascii_case("next"))
         });
         if is_next {
             return Some(address);
@@ -140,7 +157,9 @@ fn is_tag(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_TAG_LENGTH
         && !text.starts_with(['.', '-'])
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -150,9 +169,15 @@ mod tests {
     #[test]
     fn the_next_page_is_found_among_links() {
         for (value, expected) in [
-            (r#"</v2/x/tags/list?last=b&n=2>; rel="next""#, Some("/v2/x/tags/list?last=b&n=2")),
+            (
+                r#"</v2/x/tags/list?last=b&n=2>; rel="next""#,
+                Some("/v2/x/tags/list?last=b&n=2"),
+            ),
             ("<https://h/y>;rel=next", Some("https://h/y")),
-            (r#"</a>; rel="prev", </b>; title="x"; REL="up Next""#, Some("/b")),
+            (
+                r#"</a>; rel="prev", </b>; title="x"; REL="up Next""#,
+                Some("/b"),
+            ),
             (r#"</a>; rel="prev""#, None),
             ("</a>", None),
             ("/a; rel=next", None),
@@ -168,7 +193,17 @@ mod tests {
         for good in ["latest", "v1.2-x_y", "_", "0", &"a".repeat(128)] {
             assert!(is_tag(good), "{good}");
         }
-        for bad in ["", ".a", "-a", "a/b", "a b", "a:b", "\u{e4}", "a\n", &"a".repeat(129)] {
+        for bad in [
+            "",
+            ".a",
+            "-a",
+            "a/b",
+            "a b",
+            "a:b",
+            "\u{e4}",
+            "a\n",
+            &"a".repeat(129),
+        ] {
             assert!(!is_tag(bad), "{bad}");
         }
     }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use lazaret_artifact::limits::MAX_DOCUMENT_SIZE;
 use lazaret_artifact::referrer::fallback_tag;
-use lazaret_artifact::{
-    ContentDigest, CosignKind, Descriptor, Document, Index, Relation, json,
-};
+use lazaret_artifact::{ContentDigest, CosignKind, Descriptor, Document, Index, Relation, json};
 use reqwest::Method;
 use serde_json::{Map, Value};
 
@@ -35,7 +33,8 @@ impl Session {
         };
         let mut referrers = BTreeMap::new();
         for descriptor in entries {
-            let is_document = descriptor.media_type.is_manifest() || descriptor.media_type.is_index();
+            let is_document =
+                descriptor.media_type.is_manifest() || descriptor.media_type.is_index();
             if is_document && descriptor.digest != *subject {
                 referrers.entry(descriptor.digest).or_insert(descriptor);
             } else {
@@ -54,7 +53,10 @@ impl Session {
             let Some(descriptor) = self.find_descriptor(tag.as_str()).await? else {
                 continue;
             };
-            if found.iter().all(|known| known.descriptor.digest != descriptor.digest) {
+            if found
+                .iter()
+                .all(|known| known.descriptor.digest != descriptor.digest)
+            {
                 found.push(Referrer {
                     descriptor,
                     relation: Relation::Cosign(kind),
@@ -184,7 +186,9 @@ fn entry(descriptor: &Descriptor, bytes: &[u8]) -> Result<Map<String, Value>, Tr
         set("artifactType", artifact_type.as_str().into());
     }
     if !annotations.is_empty() {
-        let annotations = annotations.into_iter().map(|(key, value)| (key, value.into()));
+        let annotations = annotations
+            .into_iter()
+            .map(|(key, value)| (key, value.into()));
         set("annotations", Value::Object(annotations.collect()));
     }
     Ok(entry)

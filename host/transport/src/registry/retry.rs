@@ -89,7 +89,13 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_limit() {
-        for (made, full) in [(1, 250), (2, 500), (3, 1_000), (7, 15_000), (4_000_000, 15_000)] {
+        for (made, full) in [
+            (1, 250),
+            (2, 500),
+            (3, 1_000),
+            (7, 15_000),
+            (4_000_000, 15_000),
+        ] {
             for _ in 0..50 {
                 let wait = backoff(made).as_millis();
                 assert!((full / 2..=full).contains(&wait), "{made}: {wait}");
@@ -162,7 +168,11 @@ mod tests {
             (504, true),
             (507, false),
         ] {
-            assert_eq!(may_pass(StatusCode::from_u16(status).unwrap()), expected, "{status}");
+            assert_eq!(
+                may_pass(StatusCode::from_u16(status).unwrap()),
+                expected,
+                "{status}"
+            );
         }
     }
 }

@@ -29,7 +29,10 @@ impl Runtime {
     }
 
     /// Runs `future` beside.
-    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    pub(super) fn spawn(
+        &self,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
         self.inner().spawn(future)
     }
 

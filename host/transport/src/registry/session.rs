@@ -1,24 +1,22 @@
 //! Requests to one registry: authorised, redirected, repeated, bounded.
 //!
 //! One try is: find the authorisation, send, follow redirects, answer a challenge once. Tries are
-//! repeated as [`super::retry`] has it. Credentials and tokens go to the registry's own origin
-//! only; a challenge counts only if it comes from there. Every wait ends when nothing comes for
-//! too long, or when [`RegistryOptions::cancel`] is set.
+//! repeated as [`super::retry`] has it, with the patience of [`super::patience`]. Credentials and
+//! tokens go to the registry's own origin only; a challenge counts only if it comes from there.
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Body, Client, Method, Response, StatusCode, Url};
 
 use super::authority::{Access, Authority};
 use super::endpoint::{Endpoint, same_origin};
 use super::fault::{Cause, Fault, MAX_REFUSAL, Refusal};
 use super::options::RegistryOptions;
+use super::patience::{Progress, Tries};
 use super::retry;
 use crate::error::TransportError;
 
@@ -28,9 +26,6 @@ const MAX_REDIRECTS: usize = 5;
 /// How long a registry on this machine may take over a handshake before it is taken for one that
 /// does not speak TLS.
 const MAX_PROBE: Duration = Duration::from_secs(5);
-
-/// How often a wait looks whether it was cancelled.
-const TICK: Duration = Duration::from_millis(50);
 
 /// What is asked of a registry. May be sent several times.
 #[derive(Debug, Clone)]
@@ -73,10 +68,6 @@ pub(super) struct Answer {
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
-
-/// How much of a body that is being sent has been taken by the connection. Counted up by the
-/// sender, watched by the wait.
-pub(super) type Progress = AtomicU64;
 
 /// A registry, spoken to.
 #[derive(Debug)]
@@ -299,9 +290,12 @@ impl Session {
         if let Some(value) = authorization {
             builder = builder.header(AUTHORIZATION, value.clone());
         }
-        // An empty body is none, so that a GET goes without a length.
-        if body.as_bytes() != Some(b"") || !matches!(*method, Method::GET | Method::HEAD) {
+        let is_empty = body.as_bytes() == Some(b"");
+        if !is_empty {
             builder = builder.body(body);
+        } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            // Some servers refuse these without a length (RFC 9110 section 8.6).
+            builder = builder.header(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let sent = builder.send().await;
         sent.map_err(|error| Fault::from_client(&error, self))
@@ -332,7 +326,11 @@ impl Session {
             return Ok(None);
         }
         // Held while a token is fetched: others wait for the same one.
-        self.authority.lock().await.authorization(self, access).await
+        self.authority
+            .lock()
+            .await
+            .authorization(self, access)
+            .await
     }
 
     /// The next piece of a body; `None` at its end.
@@ -382,7 +380,11 @@ impl Session {
     }
 
     /// The error for an answer that is a refusal.
-    pub(super) async fn refusal(&self, request: &Request, mut response: Response) -> TransportError {
+    pub(super) async fn refusal(
+        &self,
+        request: &Request,
+        mut response: Response,
+    ) -> TransportError {
         let body = match self.read_start(&mut response).await {
             Err(Fault::Final(error)) => return error,
             body => body.unwrap_or_default(),
@@ -410,6 +412,7 @@ impl Session {
     ) -> TransportError {
         let registry = self.endpoint.registry.clone();
         let Refusal { message, unknown } = Refusal::parse(&answer.body, is_text(&answer.headers));
+        let of_registry = request.access != Access::Outside;
         match answer.status.as_u16() {
             401 | 403 => TransportError::Unauthorized {
                 registry,
@@ -417,7 +420,10 @@ impl Session {
                 presented,
                 message,
             },
-            status if status == 404 || (unknown && answer.status.is_client_error()) => {
+            status
+                if of_registry
+                    && (status == 404 || (unknown && answer.status.is_client_error())) =>
+            {
                 TransportError::NotInRegistry {
                     registry,
                     what: request.what.clone(),
@@ -440,102 +446,12 @@ impl Session {
             reason,
         }
     }
-
-    /// Waits for `future`, but not when it is cancelled, and not when neither it ends nor
-    /// `progress` grows for [`RegistryOptions::timeout`].
-    pub(super) async fn guard<T>(
-        &self,
-        progress: Option<&Progress>,
-        future: impl Future<Output = T>,
-    ) -> Result<T, Fault> {
-        self.guard_within(self.options.timeout, progress, future)
-            .await
-    }
-
-    /// The same with another limit.
-    pub(super) async fn guard_within<T>(
-        &self,
-        limit: Duration,
-        progress: Option<&Progress>,
-        future: impl Future<Output = T>,
-    ) -> Result<T, Fault> {
-        let seen = || progress.map_or(0, |progress| progress.load(Ordering::Relaxed));
-        let mut last = (seen(), Instant::now());
-        let mut future = pin!(future);
-        loop {
-            self.check_cancelled()?;
-            match select(future, pin!(tokio::time::sleep(TICK))).await {
-                Either::Left((output, _)) => return Ok(output),
-                Either::Right(((), rest)) => future = rest,
-            }
-            if seen() != last.0 {
-                last = (seen(), Instant::now());
-            } else if last.1.elapsed() >= limit {
-                return Err(Fault::passing(Cause::Silence(limit)));
-            }
-        }
-    }
-
-    pub(super) fn check_cancelled(&self) -> Result<(), TransportError> {
-        match self.options.cancel.load(Ordering::Relaxed) {
-            true => Err(TransportError::Cancelled),
-            false => Ok(()),
-        }
-    }
-
-    /// Sleeps, but not on when it is cancelled.
-    async fn pause(&self, time: Duration) -> Result<(), TransportError> {
-        let end = Instant::now() + time;
-        loop {
-            self.check_cancelled()?;
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            tokio::time::sleep(left.min(TICK)).await;
-        }
-    }
 }
 
-/// Counts the tries of one request, and waits between them.
-pub(super) struct Tries<'a> {
-    session: &'a Session,
-    request: &'a Request,
-    made: u32,
-}
-
-impl<'a> Tries<'a> {
-    pub(super) const fn new(session: &'a Session, request: &'a Request) -> Self {
-        Self {
-            session,
-            request,
-            made: 0,
-        }
-    }
-
-    /// After a try that failed: waits for the next one, or says that there is none.
-    pub(super) async fn failed(&mut self, fault: Fault) -> Result<(), TransportError> {
-        let (cause, wait) = match fault {
-            Fault::Final(error) => return Err(error),
-            Fault::Passing { cause, wait } => (cause, wait),
-        };
-        self.made += 1;
-        if self.made > self.session.options.retries {
-            return Err(cause.into_error(self.request, self.session, self.made));
-        }
-        let wait = wait.unwrap_or_else(|| retry::backoff(self.made));
-        tracing::debug!(what = self.request.what, ?cause, ?wait, "to be tried again");
-        self.session.pause(wait).await
-    }
-
-    /// Counts from the start, after something was gained.
-    pub(super) const fn reset(&mut self) {
-        self.made = 0;
-    }
-}
-
+/// Whether a refusal's body is meant to be read. Servers of TLS that are spoken to without it say
+/// so in a text of no type.
 fn is_text(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
+        .is_none_or(|value| value.as_bytes().starts_with(b"text/plain"))
 }

@@ -67,10 +67,7 @@ pub(super) fn client(
 }
 
 /// The certificates to trust besides the system's.
-fn certificates(
-    host: &str,
-    options: &RegistryOptions,
-) -> Result<Vec<Certificate>, TransportError> {
+fn certificates(host: &str, options: &RegistryOptions) -> Result<Vec<Certificate>, TransportError> {
     let mut files = options.ca_files.clone();
     for directory in CERTIFICATE_DIRECTORIES {
         files.extend(certificate_files(&Path::new(directory).join(host)));
@@ -147,7 +144,10 @@ mod tests {
         }
         assert_eq!(
             certificate_files(directory.path()),
-            [directory.path().join("a.crt"), directory.path().join("b.crt")]
+            [
+                directory.path().join("a.crt"),
+                directory.path().join("b.crt")
+            ]
         );
         assert_eq!(
             certificate_files(&directory.path().join("absent")),

@@ -12,11 +12,12 @@ use reqwest::{Method, Response, StatusCode, Url};
 
 use super::authority::Access;
 use super::documents::check_digest;
-use super::fault::Fault;
+use super::fault::{Cause, Fault};
 use super::feed::{Feed, feed};
+use super::patience::Tries;
 use super::range::received;
 use super::runtime::Runtime;
-use super::session::{Answer, Request, Session, Tries};
+use super::session::{Answer, Request, Session};
 use crate::destination::BlobSource;
 use crate::error::TransportError;
 
@@ -54,7 +55,11 @@ impl Session {
             .append_pair("mount", &descriptor.digest.to_string())
             .append_pair("from", from);
         request.access = Access::Mount(from.to_owned());
-        let answer = self.collect(&request, MAX_ANSWER).await?;
+        let answer = match self.collect(&request, MAX_ANSWER).await {
+            // Who gives out tokens may be as strict as the registry.
+            Err(TransportError::Unauthorized { .. }) => return Ok(false),
+            answer => answer?,
+        };
         match answer.status {
             StatusCode::CREATED => check_digest(&answer, descriptor).map(|()| true),
             StatusCode::ACCEPTED => {
@@ -90,7 +95,10 @@ impl Session {
             return match answer.status.is_success() {
                 true => Err(self.protocol(
                     &request,
-                    format!("status {} to the start of an upload", answer.status.as_u16()),
+                    format!(
+                        "status {} to the start of an upload",
+                        answer.status.as_u16()
+                    ),
                 )),
                 false => Err(self.refused(&request, &answer).await),
             };
@@ -224,19 +232,18 @@ pub(super) fn put(
             Ok(answer) => return Err(runtime.block_on(session.refused(&request, &answer))),
             Err(fault) => fault,
         };
-        let unauthorized = matches!(
-            &fault,
-            Fault::Passing {
-                cause: super::fault::Cause::Status(StatusCode::UNAUTHORIZED, _),
-                ..
-            }
-        );
-        renewed |= unauthorized;
+        if let Fault::Passing {
+            cause: Cause::Status(StatusCode::UNAUTHORIZED, _),
+            ..
+        } = fault
+        {
+            // Nothing of the body counts as sent, and the next try has another token.
+            renewed = true;
+            upload = Some(current);
+            continue;
+        }
         upload = runtime.block_on(async {
             tries.failed(fault).await?;
-            if unauthorized {
-                return Ok(Some(Upload { ..current }));
-            }
             Ok::<_, TransportError>(session.progress_of(&current, descriptor).await)
         })?;
         // The answer may be all that was lost.

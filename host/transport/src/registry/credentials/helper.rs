@@ -90,7 +90,11 @@ pub(super) fn get(name: &str, server: &str) -> Result<Option<Found>, TransportEr
 }
 
 /// Asks; whether the program succeeded, and what it said.
-fn converse(child: &mut Child, server: &str, time: Duration) -> Result<(bool, Vec<u8>), &'static str> {
+fn converse(
+    child: &mut Child,
+    server: &str,
+    time: Duration,
+) -> Result<(bool, Vec<u8>), &'static str> {
     let deadline = Instant::now() + time;
     let (input, output) = (child.stdin.take(), child.stdout.take());
     let (Some(mut input), Some(output)) = (input, output) else {
@@ -159,9 +163,15 @@ mod tests {
             Err("its answer is too long")
         );
         let silent = "exec tail -f /dev/null";
-        assert_eq!(ask(silent, Duration::from_millis(50)), Err("it took too long"));
+        assert_eq!(
+            ask(silent, Duration::from_millis(50)),
+            Err("it took too long")
+        );
         let lingering = "exec 1>&-; exec tail -f /dev/null 1>/dev/null";
-        assert_eq!(ask(lingering, Duration::from_millis(50)), Err("it took too long"));
+        assert_eq!(
+            ask(lingering, Duration::from_millis(50)),
+            Err("it took too long")
+        );
     }
 
     #[test]

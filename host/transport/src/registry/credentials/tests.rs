@@ -118,7 +118,11 @@ fn entries_in_all_their_forms() {
         ("null", None),
     ] {
         let text = format!(r#"{{"auths": {{"r.example": {entry}}}, "HttpHeaders": {{}}}}"#);
-        assert_eq!(user(&text, "r.example", "a").as_deref(), expected, "{entry}");
+        assert_eq!(
+            user(&text, "r.example", "a").as_deref(),
+            expected,
+            "{entry}"
+        );
     }
     assert_eq!(user("", "r.example", "a"), None);
     assert_eq!(user("{}", "r.example", "a"), None);
@@ -176,7 +180,7 @@ fn files_are_looked_for_where_other_programs_write_them() {
             let found = set.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        let places = places(named.map(Path::new), variable);
+        let places = places(named.map(Path::new), 7, variable);
         let show = |place: Place| {
             let mark = if place.named { "!" } else { "" };
             format!("{mark}{}", place.path.display())
@@ -184,24 +188,36 @@ fn files_are_looked_for_where_other_programs_write_them() {
         places.into_iter().map(show).collect::<Vec<_>>().join(" ")
     };
     for (set, named, expected) in [
-        (&[][..], None, ""),
+        (&[][..], None, "/run/containers/7/auth.json"),
         (
             &[("HOME", "/h")],
             None,
-            "/h/.config/containers/auth.json /h/.docker/config.json",
+            "/run/containers/7/auth.json /h/.config/containers/auth.json /h/.docker/config.json",
         ),
         (
-            &[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/r"), ("DOCKER_CONFIG", "/d")],
+            &[
+                ("HOME", "/h"),
+                ("XDG_RUNTIME_DIR", "/r"),
+                ("DOCKER_CONFIG", "/d"),
+            ],
             None,
             "/r/containers/auth.json /h/.config/containers/auth.json /d/config.json",
         ),
         (
-            &[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_RUNTIME_DIR", "")],
+            &[
+                ("HOME", "/h"),
+                ("XDG_CONFIG_HOME", "/c"),
+                ("XDG_RUNTIME_DIR", ""),
+            ],
             None,
-            "/c/containers/auth.json /h/.docker/config.json",
+            "/run/containers/7/auth.json /c/containers/auth.json /h/.docker/config.json",
         ),
         (&[("HOME", "/h"), ("REGISTRY_AUTH_FILE", "/f")], None, "!/f"),
-        (&[("HOME", "/h"), ("REGISTRY_AUTH_FILE", "/f")], Some("/g"), "!/g"),
+        (
+            &[("HOME", "/h"), ("REGISTRY_AUTH_FILE", "/f")],
+            Some("/g"),
+            "!/g",
+        ),
     ] {
         assert_eq!(environment(set, named), expected, "{set:?} {named:?}");
     }
