@@ -11,6 +11,9 @@ use crate::registry::{Registry, RegistryOptions};
 
 mod archive;
 mod layout;
+mod listing;
+mod outgoing;
+mod temporary;
 
 pub use archive::ArchiveWriter;
 pub use layout::LayoutWriter;
@@ -122,7 +125,8 @@ impl Destination {
     }
 
     /// Sends a manifest or index, whose children must be there. In a layout or archive a document
-    /// with a `tag` or a `subject` becomes an entry of `index.json`. A registry that does not keep
+    /// with a `tag` or a `subject` becomes an entry of `index.json`, and so does one that no index
+    /// sent with it names. A registry that does not keep
     /// referrers itself gets the subject's fallback tag updated.
     ///
     /// # Errors
@@ -163,3 +167,6 @@ impl Destination {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,11 +21,17 @@ use crate::catalog::Catalog;
 use crate::error::TransportError;
 use crate::reference::LayoutRef;
 
+/// The file that says that a directory is a layout.
+pub(crate) const VERSION_FILE: &str = "oci-layout";
+
+/// The layout's own index.
+pub(crate) const INDEX_FILE: &str = "index.json";
+
 /// The only version of the layout there is.
-const LAYOUT_VERSION: &str = "1.0.0";
+pub(crate) const LAYOUT_VERSION: &str = "1.0.0";
 
 /// Bytes of `oci-layout`, which holds one short member: a huge one would be read into memory.
-const MAX_LAYOUT_FILE_SIZE: u64 = 64 * 1024;
+pub(crate) const MAX_LAYOUT_FILE_SIZE: u64 = 64 * 1024;
 
 /// An opened layout.
 #[derive(Debug)]
@@ -52,7 +58,8 @@ impl Layout {
             }
             Err(error) => return Err(io_error("open", path.clone(), error)),
         };
-        check_version(&directory, path)?;
+        let version = read_small(&directory, path, VERSION_FILE, MAX_LAYOUT_FILE_SIZE)?;
+        check_version(&version, path)?;
         let directory = OciDir::open(directory).map_err(|error| match error {
             ocidir::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 not_a_layout(path, "no directory blobs/sha256")
@@ -63,12 +70,8 @@ impl Layout {
             ocidir::Error::Io(error) => io_error("open", path.join("blobs/sha256"), error),
             other => not_a_layout(path, &other.to_string()),
         })?;
-        let index_path = path.join("index.json");
-        let bytes = read_small(directory.dir(), path, "index.json", MAX_DOCUMENT_SIZE)?;
-        let index = Index::parse(&bytes, None).map_err(|source| TransportError::LayoutFile {
-            path: index_path,
-            source: Box::new(source),
-        })?;
+        let bytes = read_small(directory.dir(), path, INDEX_FILE, MAX_DOCUMENT_SIZE)?;
+        let index = parse_index(&bytes, path)?;
         Ok(Self {
             reference: reference.clone(),
             directory,
@@ -135,14 +138,14 @@ impl Layout {
     }
 }
 
-fn check_version(directory: &Dir, path: &Path) -> Result<(), TransportError> {
-    let bytes = read_small(directory, path, "oci-layout", MAX_LAYOUT_FILE_SIZE)?;
+/// Whether the content of the layout's version file is right; `path` is the layout.
+pub(crate) fn check_version(bytes: &[u8], path: &Path) -> Result<(), TransportError> {
     let layout: OciLayout =
-        json::from_slice(&bytes).map_err(|error| TransportError::LayoutFile {
-            path: path.join("oci-layout"),
+        json::from_slice(bytes).map_err(|error| TransportError::LayoutFile {
+            path: path.join(VERSION_FILE),
             source: Box::new(ArtifactError::Document {
                 what: "layout file",
-                digest: ContentDigest::sha256(&bytes),
+                digest: ContentDigest::sha256(bytes),
                 source: error.into(),
             }),
         })?;
@@ -158,8 +161,16 @@ fn check_version(directory: &Dir, path: &Path) -> Result<(), TransportError> {
     ))
 }
 
+/// Parses the layout's own index; `path` is the layout.
+pub(crate) fn parse_index(bytes: &[u8], path: &Path) -> Result<Index, TransportError> {
+    Index::parse(bytes, None).map_err(|source| TransportError::LayoutFile {
+        path: path.join(INDEX_FILE),
+        source: Box::new(source),
+    })
+}
+
 /// The whole of a file of the layout's own.
-fn read_small(
+pub(crate) fn read_small(
     directory: &Dir,
     path: &Path,
     name: &str,
@@ -169,11 +180,21 @@ fn read_small(
     let Some((file, length)) = open_regular(directory, Path::new(name), &shown)? else {
         return Err(not_a_layout(path, &format!("no file {name}")));
     };
+    read_bounded(file, length, limit, &shown)
+}
+
+/// The whole of a file of `length` bytes.
+pub(crate) fn read_bounded(
+    file: File,
+    length: u64,
+    limit: u64,
+    shown: &Path,
+) -> Result<Vec<u8>, TransportError> {
     let mut bytes = Vec::new();
     // One byte more than the limit shows that there is more, should the file be growing.
     file.take(limit + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| io_error("read", shown.clone(), error))?;
+        .map_err(|error| io_error("read", shown.to_owned(), error))?;
     let found = length.max(bytes.len() as u64);
     if found > limit {
         return Err(TransportError::Limit {
@@ -186,7 +207,7 @@ fn read_small(
 }
 
 /// A regular file below `directory` and its length; `None` when there is none of that name.
-fn open_regular(
+pub(crate) fn open_regular(
     directory: &Dir,
     name: &Path,
     shown: &Path,
@@ -229,21 +250,21 @@ fn is_escape(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }
 
-fn missing(digest: &ContentDigest, path: &Path) -> TransportError {
+pub(crate) fn missing(digest: &ContentDigest, path: &Path) -> TransportError {
     TransportError::MissingBlob {
         digest: *digest,
         path: path.to_owned(),
     }
 }
 
-fn not_a_layout(path: &Path, reason: &str) -> TransportError {
+pub(crate) fn not_a_layout(path: &Path, reason: &str) -> TransportError {
     TransportError::NotALayout {
         path: path.to_owned(),
         reason: reason.to_owned(),
     }
 }
 
-fn io_error(operation: &'static str, path: PathBuf, source: io::Error) -> TransportError {
+pub(crate) fn io_error(operation: &'static str, path: PathBuf, source: io::Error) -> TransportError {
     TransportError::Io {
         operation,
         path,

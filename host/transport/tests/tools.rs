@@ -7,8 +7,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use lazaret_artifact::{Platform, media_type};
-use lazaret_transport::{Resolved, Source, SourceRef};
+use lazaret_artifact::{Descriptor, media_type};
+use lazaret_transport::{ManifestDocument, Reference, RegistryOptions, Selection, Source};
 use oci_spec::image as oci;
 use ocidir::OciDir;
 use ocidir::cap_std::ambient_authority;
@@ -35,15 +35,25 @@ fn run(mut command: Command, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-fn resolve(source: &str, platform: Option<&str>) -> Resolved {
-    let source: SourceRef = source.parse().unwrap();
-    let platform: Option<Platform> = platform.map(|text| text.parse().unwrap());
-    let opened = Source::open(&source).unwrap();
-    let resolved = opened.resolve(platform.as_ref()).unwrap();
-    for layer in &resolved.manifest.layers {
+fn open(source: &str) -> Source {
+    let source: Reference = source.parse().unwrap();
+    Source::open(&source, &RegistryOptions::default()).unwrap()
+}
+
+/// The root and the one manifest.
+fn resolve(source: &str, platform: Option<&str>) -> (Descriptor, ManifestDocument) {
+    let opened = open(source);
+    let selection = match platform {
+        None => Selection::Best,
+        Some(text) => Selection::Platforms(vec![text.parse().unwrap()]),
+    };
+    let mut resolved = opened.resolve(&selection).unwrap();
+    assert_eq!(resolved.manifests.len(), 1);
+    let document = resolved.manifests.remove(0);
+    for layer in &document.manifest.layers {
         opened.open_blob(layer).unwrap().finish().unwrap();
     }
-    resolved
+    (resolved.root, document)
 }
 
 /// An image of one gzip layer, written with `ocidir`.
@@ -74,8 +84,8 @@ fn a_layout_of_ocidir_is_read() {
     let path = directory.path().to_str().unwrap();
     write_image(directory.path(), "one", "amd64");
     write_image(directory.path(), "two", "arm64");
-    let one = resolve(&format!("oci:{path}:one"), None);
-    let two = resolve(&format!("oci:{path}:two"), Some("linux/arm64"));
+    let (_, one) = resolve(&format!("oci:{path}:one"), None);
+    let (_, two) = resolve(&format!("oci:{path}:two"), Some("linux/arm64"));
     assert_eq!(one.image.unwrap().platform.architecture, "amd64");
     assert_eq!(two.image.unwrap().platform.architecture, "arm64");
     assert_eq!(one.manifest.layers[0].digest, two.manifest.layers[0].digest);
@@ -93,7 +103,7 @@ fn skopeo_finds_the_same_manifest_under_the_same_name() {
     run(tool("skopeo").unwrap(), &["copy", "-q", &original, &copy]);
     for name in [original, copy, format!("oci:{path}/single")] {
         let raw = run(tool("skopeo").unwrap(), &["inspect", "--raw", &name]);
-        let resolved = resolve(&name, None);
+        let (_, resolved) = resolve(&name, None);
         assert_eq!(resolved.bytes, raw, "{name}");
         let config = run(
             tool("skopeo").unwrap(),
@@ -112,17 +122,14 @@ fn a_layout_of_umoci_is_read() {
     let image = format!("{layout}:empty");
     run(tool("umoci").unwrap(), &["init", "--layout", layout]);
     run(tool("umoci").unwrap(), &["new", "--image", &image]);
-    let resolved = resolve(&format!("oci:{layout}"), None);
+    let (root, resolved) = resolve(&format!("oci:{layout}"), None);
     assert_eq!(
         resolved.manifest.config.media_type.as_str(),
         media_type::OCI_CONFIG
     );
     assert!(resolved.manifest.layers.is_empty());
-    let source: SourceRef = format!("oci:{layout}").parse().unwrap();
-    assert_eq!(
-        source.default_tag(&resolved.root).unwrap().as_str(),
-        "empty"
-    );
+    let source: Reference = format!("oci:{layout}").parse().unwrap();
+    assert_eq!(source.default_tag(&root).unwrap().as_str(), "empty");
 
     let root = directory.path().join("root");
     std::fs::create_dir(&root).unwrap();
@@ -138,6 +145,6 @@ fn a_layout_of_umoci_is_read() {
             "/file",
         ],
     );
-    let resolved = resolve(&format!("oci:{image}"), None);
+    let (_, resolved) = resolve(&format!("oci:{image}"), None);
     assert_eq!(resolved.manifest.layers.len(), 1);
 }

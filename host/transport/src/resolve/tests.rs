@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::layout::fixture::{Fixture, chain, on};
+use crate::layout::fixture::{Fixture, One, chain, on};
 
 /// Two platforms, neither of which any test machine has.
 const S390X: &str = "linux/s390x";
@@ -15,7 +15,7 @@ fn digest(entry: &Value) -> &str {
     entry["digest"].as_str().unwrap()
 }
 
-fn refusal(result: Result<Resolved, TransportError>) -> String {
+fn refusal(result: Result<One, TransportError>) -> String {
     chain(&result.unwrap_err())
 }
 
@@ -26,17 +26,18 @@ fn the_only_manifest_is_taken_whatever_it_is_for() {
     fixture.add(&image, Some("x"));
     for tag in [None, Some("x")] {
         let resolved = fixture.resolve(tag, None).unwrap();
-        assert_eq!(resolved.descriptor.digest.to_string(), digest(&image));
-        assert_eq!(resolved.manifest.digest, resolved.descriptor.digest);
+        assert_eq!(resolved.digest(), digest(&image));
+        let document = resolved.document;
+        assert_eq!(document.manifest.digest, document.descriptor.digest);
         assert_eq!(
-            ContentDigest::sha256(&resolved.bytes),
-            resolved.manifest.digest
+            ContentDigest::sha256(&document.bytes),
+            document.manifest.digest
         );
         assert_eq!(
-            ContentDigest::sha256(&resolved.config),
-            resolved.manifest.config.digest
+            ContentDigest::sha256(&document.config),
+            document.manifest.config.digest
         );
-        assert_eq!(resolved.image.unwrap().platform.to_string(), S390X);
+        assert_eq!(document.image.unwrap().platform.to_string(), S390X);
         assert!(resolved.path.is_empty());
     }
     fixture.resolve(None, Some(S390X)).unwrap();
@@ -70,19 +71,11 @@ fn several_tags_leave_a_choice_that_is_the_callers() {
     assert_eq!(error.to_string(), want);
     assert!(error.is_usage());
     let resolved = fixture.resolve(Some("one"), None).unwrap();
-    assert_eq!(resolved.descriptor.digest.to_string(), digest(&one));
-    let resolved = fixture
-        .open(None, Some(&two))
-        .unwrap()
-        .resolve(None)
-        .unwrap();
-    assert_eq!(resolved.descriptor.digest.to_string(), digest(&two));
+    assert_eq!(resolved.digest(), digest(&one));
+    let resolved = One::of(&fixture.open(None, Some(&two)).unwrap(), None).unwrap();
+    assert_eq!(resolved.digest(), digest(&two));
     // Tag and digest must agree.
-    let error = fixture
-        .open(Some("one"), Some(&two))
-        .unwrap()
-        .resolve(None)
-        .unwrap_err();
+    let error = One::of(&fixture.open(Some("one"), Some(&two)).unwrap(), None).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("no manifest or index {}; there is one", digest(&two))
@@ -98,10 +91,7 @@ fn one_image_under_two_tags_is_one_image() {
     assert_eq!(
         fixture
             .resolve(None, None)
-            .unwrap()
-            .descriptor
-            .digest
-            .to_string(),
+            .unwrap().digest(),
         digest(&image)
     );
     fixture.resolve(Some("latest"), None).unwrap();
@@ -123,7 +113,7 @@ fn roots_for_different_platforms_are_one_image() {
         }
         for (wanted, got) in [(None, &*host), (Some(S390X), S390X), (Some(RISCV), RISCV)] {
             let resolved = fixture.resolve(None, wanted).unwrap();
-            assert_eq!(resolved.image.unwrap().platform.to_string(), got);
+            assert_eq!(resolved.document.image.unwrap().platform.to_string(), got);
         }
         let error = fixture.resolve(None, Some("linux/386")).unwrap_err();
         assert_eq!(
@@ -161,21 +151,16 @@ fn an_index_is_followed_and_its_bytes_are_kept() {
     fixture.add(&outer, Some("x"));
     for (wanted, image) in [(None, &images[1]), (Some(S390X), &images[0])] {
         let resolved = fixture.resolve(None, wanted).unwrap();
-        assert_eq!(resolved.descriptor.digest.to_string(), digest(image));
+        assert_eq!(resolved.digest(), digest(image));
         assert_eq!(resolved.root.digest.to_string(), digest(&outer));
-        let path: Vec<String> = resolved
-            .path
-            .iter()
-            .map(|step| ContentDigest::sha256(&step.bytes).to_string())
-            .collect();
+        let path: Vec<String> = resolved.path.iter().map(ToString::to_string).collect();
         assert_eq!(path, [digest(&outer), digest(&inner)]);
     }
     // By digest, however deep.
     for entry in [&images[0], &inner] {
         let source = fixture.open(None, Some(entry)).unwrap();
-        let wanted = S390X.parse().unwrap();
-        let resolved = source.resolve(Some(&wanted)).unwrap();
-        assert_eq!(resolved.descriptor.digest.to_string(), digest(&images[0]));
+        let resolved = One::of(&source, Some(S390X)).unwrap();
+        assert_eq!(resolved.digest(), digest(&images[0]));
     }
     let error = fixture.resolve(None, Some(RISCV)).unwrap_err();
     assert_eq!(
@@ -205,10 +190,7 @@ fn attestations_are_not_images() {
     assert_eq!(
         fixture
             .resolve(None, None)
-            .unwrap()
-            .descriptor
-            .digest
-            .to_string(),
+            .unwrap().digest(),
         digest(&image)
     );
 }
@@ -221,9 +203,9 @@ fn a_single_artifact_in_an_index_is_taken() {
     fixture.add(&index, None);
     for wanted in [None, Some(S390X)] {
         let resolved = fixture.resolve(None, wanted).unwrap();
-        assert_eq!(resolved.descriptor.digest.to_string(), digest(&artifact));
-        assert!(resolved.image.is_none());
-        assert_eq!(resolved.config, b"{}");
+        assert_eq!(resolved.digest(), digest(&artifact));
+        assert!(resolved.document.image.is_none());
+        assert_eq!(resolved.document.config, b"{}");
     }
 }
 
@@ -244,7 +226,7 @@ fn the_exact_variant_is_preferred() {
     ] {
         let resolved = fixture.resolve(None, Some(wanted)).unwrap();
         assert_eq!(
-            resolved.descriptor.digest.to_string(),
+            resolved.digest(),
             digest(&images[at]),
             "{wanted}"
         );
@@ -288,11 +270,20 @@ fn indexes_may_not_nest_without_end() {
 #[test]
 fn an_index_cannot_make_the_host_read_without_end() {
     let mut fixture = Fixture::new();
+    // Read once each, as many entries of one manifest as there are.
     let image = fixture.image(S390X);
     let index = fixture.index(&vec![image; 600]);
-    fixture.add(&index, None);
+    fixture.add(&index, Some("one"));
+    let error = fixture.resolve(Some("one"), Some(RISCV)).unwrap_err();
+    assert!(matches!(error, TransportError::NoPlatform { .. }), "{error}");
+    // Each of these has a manifest and a config to read.
+    let images: Vec<Value> = (0..256)
+        .map(|number| fixture.image(&format!("linux/arm/v{number}")))
+        .collect();
+    let index = fixture.index(&images);
+    fixture.add(&index, Some("many"));
     assert_eq!(
-        refusal(fixture.resolve(None, Some(RISCV))),
+        refusal(fixture.resolve(Some("many"), Some(RISCV))),
         "documents to read before the image is found: 513 is more than the limit of 512"
     );
 }
@@ -308,8 +299,8 @@ fn documents_are_verified_before_they_are_parsed() {
             let resolved = fixture.resolve(None, None).unwrap();
             let digest = [
                 resolved.root.digest,
-                resolved.descriptor.digest,
-                resolved.manifest.config.digest,
+                resolved.document.descriptor.digest,
+                resolved.document.manifest.config.digest,
             ][at];
             let path = fixture.blob_path(&digest);
             let mut bytes = fs::read(&path).unwrap();
