@@ -151,8 +151,28 @@ impl Session {
         if !answer.status.is_success() {
             return Err(self.refused(&request, &answer).await);
         }
-        check_digest(&answer, descriptor)?;
+        self.check_digest(&request, &answer, descriptor)?;
         Ok(answer.headers.contains_key(SUBJECT))
+    }
+
+    /// That a registry which stored something calls it by its name. What was sent was checked
+    /// before: it is the answer that is wrong.
+    pub(super) fn check_digest(
+        &self,
+        request: &Request,
+        answer: &Answer,
+        stored: &Descriptor,
+    ) -> Result<(), TransportError> {
+        match content_digest(&answer.headers) {
+            // One of another algorithm is another name for the same.
+            Some(said)
+                if said.algorithm() == stored.digest.algorithm() && said != stored.digest =>
+            {
+                let reason = format!("the answer is about {said}, not {}", stored.digest);
+                Err(self.protocol(request, reason))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -171,17 +191,6 @@ pub(super) fn check_document(descriptor: &Descriptor, bytes: &[u8]) -> Result<()
         });
     }
     compare(&descriptor.digest, &descriptor.digest.of_same_kind(bytes))
-}
-
-/// That a registry which stored something calls it by its name.
-pub(super) fn check_digest(answer: &Answer, stored: &Descriptor) -> Result<(), TransportError> {
-    match content_digest(&answer.headers) {
-        // One of another algorithm is another name for the same.
-        Some(said) if said.algorithm() == stored.digest.algorithm() => {
-            compare(&stored.digest, &said)
-        }
-        _ => Ok(()),
-    }
 }
 
 fn compare(expected: &ContentDigest, found: &ContentDigest) -> Result<(), TransportError> {

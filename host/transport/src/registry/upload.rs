@@ -11,7 +11,6 @@ use reqwest::header::{
 use reqwest::{Method, Response, StatusCode, Url};
 
 use super::authority::Access;
-use super::documents::check_digest;
 use super::fault::{Cause, Fault};
 use super::feed::{Feed, feed};
 use super::patience::Tries;
@@ -61,7 +60,9 @@ impl Session {
             answer => answer?,
         };
         match answer.status {
-            StatusCode::CREATED => check_digest(&answer, descriptor).map(|()| true),
+            StatusCode::CREATED => self
+                .check_digest(&request, &answer, descriptor)
+                .map(|()| true),
             StatusCode::ACCEPTED => {
                 // An upload was begun instead. It is not used, so it is ended, if that is allowed.
                 if let Ok(location) = self.location(&request, &answer.headers)
@@ -223,7 +224,7 @@ pub(super) fn put(
         )?;
         let fault = match outcome {
             Ok(answer) if answer.status.is_success() => {
-                return check_digest(&answer, descriptor);
+                return session.check_digest(&request, &answer, descriptor);
             }
             // What a registry says that has forgotten an upload, or has it otherwise.
             Ok(answer) if current.offset > 0 && matches!(answer.status.as_u16(), 404 | 416) => {
