@@ -4,7 +4,7 @@
 //! Nothing is read here but documents, and of the destination nothing is known. What an index
 //! names and the repository lacks is listed, all of it; whether it matters the destination decides.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lazaret_artifact::limits::MAX_INDEX_DEPTH;
 use lazaret_artifact::media_type::Compression;
@@ -57,7 +57,7 @@ pub(crate) struct Document {
     pub subject: Option<ContentDigest>,
     /// Cosign's tags for it.
     pub tags: BTreeSet<String>,
-    /// Whether it is sent only because it, or what holds it, refers to something.
+    /// Whether it is sent only because it, or an index that lists it, refers to something.
     pub is_referrer: bool,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn plan(
         repository,
         referrers: options.referrers,
         stop,
-        seen: HashSet::new(),
+        seen: HashMap::new(),
         blobs: HashMap::new(),
         tags: HashMap::new(),
         attestations: BTreeSet::new(),
@@ -170,8 +170,8 @@ struct Planner<'a> {
     repository: &'a Repository,
     referrers: bool,
     stop: &'a Stop,
-    /// Documents that were begun.
-    seen: HashSet<ContentDigest>,
+    /// Documents that were begun, and whether they were met only as referrers.
+    seen: HashMap<ContentDigest, bool>,
     /// Places in the plan's blobs.
     blobs: HashMap<ContentDigest, usize>,
     tags: HashMap<ContentDigest, BTreeSet<String>>,
@@ -207,8 +207,9 @@ impl Planner<'_> {
             ),
             stream: Stream::Manifest(manifest.digest),
             subject: manifest.subject.as_ref().map(|subject| subject.digest),
+            // Known when all was met.
             tags: BTreeSet::new(),
-            is_referrer: place.is_referrer,
+            is_referrer: false,
         });
         Ok(())
     }
@@ -246,8 +247,9 @@ impl Planner<'_> {
             ),
             stream: Stream::Index(index.digest),
             subject: index.subject.as_ref().map(|subject| subject.digest),
+            // Known when all was met.
             tags: BTreeSet::new(),
-            is_referrer: place.is_referrer,
+            is_referrer: false,
         });
         Ok(())
     }
@@ -273,9 +275,11 @@ impl Planner<'_> {
     /// Whether a document is new here.
     fn begin(&mut self, digest: ContentDigest, place: Place) -> Result<bool, PushError> {
         self.stop.check()?;
-        if !self.seen.insert(digest) {
+        if let Some(is_referrer) = self.seen.get_mut(&digest) {
+            *is_referrer &= place.is_referrer;
             return Ok(false);
         }
+        self.seen.insert(digest, place.is_referrer);
         let limit = |what, limit| Err(PushError::Limit { what, limit });
         if self.seen.len() > MAX_DOCUMENTS {
             return limit("manifests and indexes", MAX_DOCUMENTS);
@@ -353,14 +357,14 @@ impl Planner<'_> {
 
     fn finish(mut self) -> Plan {
         for document in &mut self.plan.documents {
-            if let Some(tags) = self.tags.remove(&document.descriptor.digest) {
-                document.tags = tags;
-            }
+            let digest = &document.descriptor.digest;
+            document.tags = self.tags.remove(digest).unwrap_or_default();
+            document.is_referrer = self.seen.get(digest) == Some(&true);
         }
         self.plan.left_out = self
             .attestations
             .into_iter()
-            .filter(|digest| !self.seen.contains(digest))
+            .filter(|digest| !self.seen.contains_key(digest))
             .collect();
         self.plan
     }

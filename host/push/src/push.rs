@@ -117,11 +117,9 @@ fn send(
     Ok((placed, renames))
 }
 
-/// The digest that a destination's reference insists on.
+/// The digest that a destination's reference insists on. Layouts and archives are not named by one.
 const fn digest_of(reference: &Reference) -> Option<ContentDigest> {
     match reference {
-        Reference::Layout(layout) => layout.digest,
-        Reference::Archive(archive) => archive.digest,
         Reference::Registry(registry) => registry.digest,
         _ => None,
     }

@@ -6,7 +6,7 @@
 
 use std::num::NonZeroUsize;
 
-use lazaret_artifact::{ContentDigest, Descriptor};
+use lazaret_artifact::{ContentDigest, Descriptor, VerityDigest};
 use lazaret_graph::names::Stream;
 use lazaret_store::Repository;
 use lazaret_transport::{BlobSource, Destination, TransportError};
@@ -164,7 +164,9 @@ impl Sender<'_> {
                         Err(error) => Err(self.blob_failed(blob, error, source)),
                     }
                 }
-                (Content::Unpacked { .. }, Some(how)) => self.send_remade(number, blob, how),
+                (Content::Unpacked { stream, diff_id }, Some(how)) => {
+                    self.recompress(number, blob, (&stream, &diff_id), how)
+                }
                 // The survey refused it.
                 (Content::Unpacked { .. }, None) => Err(PushError::BytesNotKept {
                     layers: vec![blob.descriptor.clone()],
@@ -173,15 +175,14 @@ impl Sender<'_> {
         })
     }
 
-    fn send_remade(
+    /// Compresses a layer anew, which a stream holds unpacked, and sends that.
+    fn recompress(
         &self,
         number: usize,
         blob: &Blob,
+        (stream, diff_id): (&VerityDigest, &ContentDigest),
         how: Recompress,
     ) -> Result<Placed, PushError> {
-        let Content::Unpacked { stream, diff_id } = &blob.content else {
-            return Ok((Outcome::Present, None));
-        };
         let old = blob.descriptor.digest;
         (self.progress)(Event::Recompressing {
             blob: number,

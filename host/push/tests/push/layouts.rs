@@ -1,6 +1,6 @@
 //! To layout directories and archives: what arrives is what came, and nothing else.
 
-use lazaret_artifact::{ContentDigest, Platform};
+use lazaret_artifact::Platform;
 use lazaret_layouts::Compression;
 use lazaret_push::{Event, PushOptions};
 use serde_json::json;
@@ -140,23 +140,6 @@ fn the_destinations_own_tag_counts_more_than_the_repositorys() {
     assert_eq!(pushed.tag, None);
     assert_eq!(named(&out), [(String::new(), digest)]);
     assert_eq!(blobs(&out), fixture.shelf.below(&digest));
-}
-
-#[test]
-fn a_digest_that_the_destination_names_has_to_be_the_one_that_is_sent() {
-    let mut fixture = Fixture::new();
-    let artifact = fixture.artifact(&[b"content"], None);
-    fixture.commit(&[("a", &artifact)]);
-    let out = fixture.path("out");
-    let wrong = ContentDigest::sha256(b"wrong");
-    let error = fixture
-        .push("a", &format!("{}@{wrong}", oci(&out)), &all())
-        .unwrap_err();
-    assert!(error.is_usage(), "{error}");
-    assert!(!out.exists());
-    let right = format!("{}@{}", oci(&out), digest_of(&artifact));
-    fixture.push("a", &right, &all()).unwrap();
-    assert_eq!(named(&out), [("a".to_owned(), digest_of(&artifact))]);
 }
 
 #[test]

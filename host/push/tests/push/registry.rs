@@ -1,12 +1,10 @@
 //! To registries on loopback: Debian's docker-registry, and one of the tests' own that counts
 //! requests.
 
-use lazaret_artifact::media_type::OCI_EMPTY;
 use lazaret_artifact::{ContentDigest, CosignKind, Relation};
 use lazaret_layouts::Compression;
-use lazaret_push::{PushOptions, Recompress};
-use lazaret_registry::{Access, Behaviour, Distribution, PASSWORD, Registry, USER};
-use lazaret_transport::RegistryOptions;
+use lazaret_push::{PushError, PushOptions, Recompress};
+use lazaret_registry::{Access, Behaviour, Distribution, Fault, Misdeed, PASSWORD, Registry, USER};
 use serde_json::Value;
 
 use crate::fixture::{Came, Fixture, all, here, tar, with_referrers};
@@ -42,12 +40,17 @@ fn skopeo_gets_from_docker_registry_what_was_pushed() {
         };
         let (fixture, [root, native, signature, cosign]) = goods();
         let mut options = with_referrers();
-        let mut skopeo = vec!["--tls-verify=false".to_owned()];
-        if let Some(authority) = distribution.authority() {
-            options.registry.ca_files = vec![authority.certificate().to_owned()];
-            options.registry.credentials = Some((USER.to_owned(), PASSWORD.to_owned()));
-            skopeo.push(format!("--creds={USER}:{PASSWORD}"));
-        }
+        let skopeo = match distribution.authority() {
+            None => vec!["--tls-verify=false".to_owned()],
+            Some(authority) => {
+                options.registry.ca_files = vec![authority.ca()];
+                options.registry.credentials = Some((USER.to_owned(), PASSWORD.to_owned()));
+                vec![
+                    format!("--cert-dir={}", authority.trusted().display()),
+                    format!("--creds={USER}:{PASSWORD}"),
+                ]
+            }
+        };
         let name = format!("docker://{}/shop/all:1", distribution.host());
         let pushed = fixture.push("a", &name, &options).unwrap();
         assert_eq!(pushed.tag.as_deref(), Some("1"));
@@ -133,8 +136,6 @@ fn a_blob_of_another_repository_there_is_mounted() {
         .push("a", &format!("docker://{from}"), &all())
         .unwrap();
     let to = format!("docker://{}/other/place:1", registry.host());
-    // Nothing says where they could be.
-    registry.change("unknown", |_| {});
     lazaret_graph::tag(
         &fixture.repository,
         &"a".parse().unwrap(),
@@ -167,6 +168,42 @@ fn a_blob_of_another_repository_there_is_mounted() {
     assert_eq!(pushed.blobs_sent as usize, fixture_blobs(&fixture, &root));
 }
 
+#[test]
+fn a_blob_is_read_again_when_its_upload_breaks() {
+    let registry = Registry::start(Behaviour::default()).unwrap();
+    registry.fault(Fault::new("P*", "*/blobs/uploads/*", Misdeed::HangUpAfter(1000)).after(1));
+    let mut fixture = Fixture::new();
+    let image = fixture.image(&here(), &[(&tar(1, 3_000_000), Came::Plain)]);
+    fixture.commit(&[("a", &image)]);
+    let name = format!("docker://{}/x:1", registry.host());
+    fixture.push("a", &name, &all()).unwrap();
+    assert_eq!(registry.faults_seen(), 1);
+    let found = registry.repository("x");
+    assert_eq!(found.tags["1"], digest_of(&image).to_string());
+    for (digest, blob) in &found.blobs {
+        assert!(**blob == fixture.shelf.bytes[&digest.parse::<ContentDigest>().unwrap()]);
+    }
+}
+
+#[test]
+fn what_a_registry_does_not_take_gets_no_name() {
+    let registry = Registry::start(Behaviour::default()).unwrap();
+    let (fixture, [root, ..]) = goods();
+    registry.fault(Fault::new("PUT", "/v2/x/manifests/1", Misdeed::Status(400)).always());
+    let name = format!("docker://{}/x:1", registry.host());
+    let error = fixture.push("a", &name, &all()).unwrap_err();
+    assert!(!error.is_damage() && !error.is_usage(), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!("cannot send index {}", digest_of(&root))
+    );
+    assert!(registry.repository("x").tags.is_empty());
+    // When it does, what went before need not go again.
+    registry.mend();
+    let pushed = fixture.push("a", &name, &all()).unwrap();
+    assert_eq!(pushed.blobs_sent, 0);
+}
+
 /// Blobs, documents not counted, that `root` needs.
 fn fixture_blobs(fixture: &Fixture, root: &Value) -> usize {
     let below = fixture.shelf.below(&digest_of(root));
@@ -191,7 +228,38 @@ fn by_digest_alone_nothing_is_tagged() {
     assert!(found.tags.is_empty());
     assert!(found.manifests.contains_key(&digest.to_string()));
     let empty = ContentDigest::sha256(b"{}").to_string();
-    assert!(found.blobs.contains_key(&empty), "{OCI_EMPTY}");
+    assert!(found.blobs.contains_key(&empty));
+}
+
+#[test]
+fn a_digest_that_the_destination_names_has_to_be_the_one_that_is_sent() {
+    let registry = Registry::start(Behaviour::default()).unwrap();
+    let mut fixture = Fixture::new();
+    let image = fixture.image(&here(), &[(&tar(1, 900), GONE)]);
+    let artifact = fixture.artifact(&[b"content"], None);
+    fixture.commit(&[("a", &artifact), ("image", &image)]);
+    let at = |digest: ContentDigest| format!("docker://{}/x@{digest}", registry.host());
+    let error = fixture
+        .push("a", &at(digest_of(&image)), &all())
+        .unwrap_err();
+    assert!(error.is_usage());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the destination is for {}, not {}",
+            digest_of(&image),
+            digest_of(&artifact)
+        )
+    );
+    let options = PushOptions {
+        recompress: Some(Recompress::GZIP),
+        ..all()
+    };
+    let wanted = digest_of(&image);
+    let error = fixture.push("image", &at(wanted), &options).unwrap_err();
+    assert!(matches!(error, PushError::FixedDigest { wanted: found } if found == wanted));
+    assert!(error.is_usage());
+    assert_eq!(registry.count("POST", "*"), 0);
 }
 
 #[test]
@@ -203,7 +271,6 @@ fn recompressed_layers_are_there_the_second_time() {
     let name = format!("docker://{}/x:1", registry.host());
     let options = PushOptions {
         recompress: Some(Recompress::ZSTD),
-        registry: RegistryOptions::default(),
         ..all()
     };
     let first = fixture.push("a", &name, &options).unwrap();
