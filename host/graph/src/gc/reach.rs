@@ -149,6 +149,8 @@ impl Reach<'_> {
         }
         let names: Vec<Place> = self.reached.inventory.names_of(object).collect();
         let is_named = !names.is_empty();
+        // Its own name says more than that of whoever refers to it.
+        let from = names.first().copied().unwrap_or(from);
         self.waiting.extend(names.into_iter().map(Work::Name));
         let stream = match self.repository.open_stream(object, None) {
             Ok(stream) => stream,

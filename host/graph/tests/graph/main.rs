@@ -6,5 +6,6 @@ mod cfsctl;
 mod commit;
 mod fixture;
 mod fsck;
+mod gc;
 mod images;
 mod records;
