@@ -7,6 +7,10 @@
 //!
 //! Never runs importers, never touches the network. Only [`gc`] deletes, and only what nobody needs.
 
+// Unit tests use the fixture of the integration tests, which knows the crate by its name.
+#[cfg(test)]
+extern crate self as lazaret_graph;
+
 pub mod commit;
 pub mod content;
 pub mod error;

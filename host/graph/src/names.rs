@@ -30,6 +30,7 @@ const PREVIOUS: &str = "lazaret-previous-";
 const RECORD_REF: &str = "record-";
 const BLOB_REF: &str = "blob-";
 const COSIGN_REF: &str = "cosign-";
+const REPLACING_REF: &str = "replacing-";
 pub(crate) const CONFIG_KEY: &str = "config:";
 const CHILD_KEY: &str = "manifest:";
 
@@ -112,6 +113,9 @@ pub enum OwnRef {
     Blob(ContentDigest),
     /// `cosign-<algorithm>-<hex>.<suffix>`, of what cosign attached to that subject.
     Cosign(CosignKind, ContentDigest),
+    /// `replacing-<stream>`, of a stream's name while it is given to another one: before everything
+    /// refers to the new one, nothing does.
+    Replacing(Stream),
 }
 
 impl OwnRef {
@@ -126,6 +130,7 @@ impl OwnRef {
                 let (kind, subject) = CosignKind::parse_tag(name.strip_prefix(COSIGN_REF)?)?;
                 Some(Self::Cosign(kind, subject))
             })
+            .or_else(|| Stream::parse(name.strip_prefix(REPLACING_REF)?).map(Self::Replacing))
     }
 }
 
@@ -134,6 +139,7 @@ impl fmt::Display for OwnRef {
         match self {
             Self::Record(digest) => write!(f, "{RECORD_REF}{digest}"),
             Self::Blob(digest) => write!(f, "{BLOB_REF}{digest}"),
+            Self::Replacing(stream) => write!(f, "{REPLACING_REF}{stream}"),
             // Not cosign's tag itself: of a SHA-512 that has only half.
             Self::Cosign(kind, subject) => {
                 let (algorithm, hex) = (subject.algorithm().name(), subject.hex());
@@ -259,6 +265,10 @@ mod tests {
             for (own, name) in [
                 (OwnRef::Record(digest), format!("record-{digest}")),
                 (OwnRef::Blob(digest), format!("blob-{digest}")),
+                (
+                    OwnRef::Replacing(Stream::Config(digest)),
+                    format!("replacing-oci-config-{digest}"),
+                ),
                 (
                     OwnRef::Cosign(CosignKind::Sbom, digest),
                     format!("cosign-{algorithm}-{hex}.sbom"),

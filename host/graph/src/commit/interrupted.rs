@@ -10,7 +10,7 @@ use super::stage::Documents;
 use crate::error::GraphError;
 use crate::listing;
 use crate::lock::NamesLock;
-use crate::names::{self, Stream};
+use crate::names::Stream;
 
 /// Finishes a commit that died, if there is one. Returns the streams that were rewritten. Every
 /// commit does this before anything else.
@@ -44,7 +44,7 @@ pub(super) fn finish(repository: &Repository) -> Result<Vec<Stream>, GraphError>
     documents.rewrite_others(|name| matches!(name, Stream::Manifest(_)))?;
     documents.rewrite_others(|name| matches!(name, Stream::Index(_)))?;
     let (mut plan, rewritten) = documents.into_plan();
-    plan.leftover = left.iter().map(|(name, _)| names::previous(name)).collect();
+    plan.leftover = left.into_iter().map(|(name, _)| name).collect();
     plan.carry_out(repository)?;
     Ok(rewritten)
 }

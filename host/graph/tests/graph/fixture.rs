@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use lazaret_artifact::media_type::{OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, OCI_TAR};
+use lazaret_artifact::media_type::{OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST, OCI_TAR};
 use lazaret_artifact::record::{Header, Line, RECORD_VERSION, Summary, Verdict};
 use lazaret_artifact::{
-    ContentDigest, Entry, EntryKind, EntryPath, Manifest, Tag, VerityAlgorithm, VerityDigest,
+    ContentDigest, Entry, EntryKind, EntryPath, Index, Manifest, Tag, VerityAlgorithm, VerityDigest,
 };
 use lazaret_graph::names::Stream;
-use lazaret_graph::{Commit, GraphError, LayerRef, ManifestCommit, RecordRef, RecordWriter};
+use lazaret_graph::{
+    BlobRef, Commit, Committed, GraphError, IndexCommit, LayerRef, ManifestCommit, RecordRef,
+    RecordWriter, ReferrerCommit,
+};
 use lazaret_store::{Access, ContentType, Repository, VerityPolicy};
 use serde_json::{Value, json};
 
@@ -43,6 +46,91 @@ pub(crate) struct Parts {
     pub(crate) records: Vec<RecordRef>,
 }
 
+/// A graph to be committed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Whole<'a> {
+    pub(crate) manifests: &'a [&'a Parts],
+    pub(crate) indexes: &'a [&'a [u8]],
+    pub(crate) blobs: &'a [BlobRef],
+    pub(crate) referrers: &'a [ReferrerCommit],
+    pub(crate) tags: &'a [(&'a str, ContentDigest)],
+}
+
+impl Whole<'_> {
+    pub(crate) fn run(&self, fixture: &Fixture) -> Result<Committed, GraphError> {
+        self.with(|commit| commit.run(&fixture.repository))
+    }
+
+    /// Calls `then` with the commit that this is.
+    pub(crate) fn with<T>(&self, then: impl FnOnce(&Commit<'_>) -> T) -> T {
+        let parsed: Vec<Manifest> = self.manifests.iter().map(|parts| parts.parsed()).collect();
+        let manifests: Vec<ManifestCommit<'_>> = parsed
+            .iter()
+            .zip(self.manifests)
+            .map(|(manifest, parts)| ManifestCommit {
+                manifest,
+                manifest_bytes: &parts.manifest,
+                config_bytes: &parts.config,
+            })
+            .collect();
+        let parsed: Vec<Index> = self
+            .indexes
+            .iter()
+            .map(|bytes| Index::parse(bytes, None).unwrap())
+            .collect();
+        let indexes: Vec<IndexCommit<'_>> = parsed
+            .iter()
+            .zip(self.indexes)
+            .map(|(index, bytes)| IndexCommit { index, bytes })
+            .collect();
+        let layers: Vec<LayerRef> = self
+            .manifests
+            .iter()
+            .flat_map(|m| m.layers.clone())
+            .collect();
+        let records: Vec<RecordRef> = self
+            .manifests
+            .iter()
+            .flat_map(|m| m.records.clone())
+            .collect();
+        let tags: Vec<(Tag, ContentDigest)> = self
+            .tags
+            .iter()
+            .map(|(tag, digest)| (tag.parse().unwrap(), *digest))
+            .collect();
+        then(&Commit {
+            manifests: &manifests,
+            indexes: &indexes,
+            layers: &layers,
+            records: &records,
+            blobs: self.blobs,
+            referrers: self.referrers,
+            tags: &tags,
+        })
+    }
+}
+
+/// An index's bytes.
+pub(crate) fn index(entries: &[Value]) -> Vec<u8> {
+    json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
+        .to_string()
+        .into_bytes()
+}
+
+/// An index's entry for a manifest, for a platform such as `linux/amd64`.
+pub(crate) fn entry(manifest: &[u8], platform: Option<&str>) -> Value {
+    let mut entry = describe(OCI_MANIFEST, manifest);
+    if let Some((os, architecture)) = platform.and_then(|text| text.split_once('/')) {
+        entry["platform"] = json!({"os": os, "architecture": architecture});
+    }
+    entry
+}
+
+/// An index's entry for an index.
+pub(crate) fn index_entry(index: &[u8]) -> Value {
+    describe(OCI_INDEX, index)
+}
+
 /// What committing a single image linked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Done {
@@ -67,7 +155,16 @@ impl Fixture {
     }
 
     pub(crate) fn with(algorithm: VerityAlgorithm) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap(), algorithm)
+    }
+
+    /// Where nothing waits for a disk.
+    pub(crate) fn in_memory() -> Self {
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::at(directory.unwrap(), VerityAlgorithm::Sha256)
+    }
+
+    fn at(directory: tempfile::TempDir, algorithm: VerityAlgorithm) -> Self {
         let path = directory.path().join("repo");
         let repository = Repository::init(&path, algorithm, VerityPolicy::Auto).unwrap();
         Self {
@@ -209,6 +306,36 @@ impl Fixture {
             layers: blobs.iter().map(|(layer, _)| *layer).collect(),
             records: Vec::new(),
         }
+    }
+
+    /// An artifact without layers, about something else.
+    pub(crate) fn about(&self, subject: &[u8], kind: &str) -> Parts {
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": kind,
+            "config": describe(OCI_EMPTY, b"{}"), "layers": [],
+            "subject": describe(OCI_MANIFEST, subject),
+        });
+        Parts {
+            manifest: manifest.to_string().into_bytes(),
+            config: b"{}".to_vec(),
+            layers: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// An image with a file of its own and the layers given, for an architecture.
+    pub(crate) fn image_for(&self, architecture: &str, layers: &[LayerRef]) -> Parts {
+        let own = self.layer(&[(architecture, b"own")]);
+        let mut layers = layers.to_vec();
+        layers.push(own);
+        let mut parts = self.image(&layers);
+        let config = String::from_utf8(parts.config).unwrap();
+        let config = config.replace("amd64", architecture).into_bytes();
+        let mut manifest: Value = serde_json::from_slice(&parts.manifest).unwrap();
+        manifest["config"] = describe(OCI_CONFIG, &config);
+        parts.manifest = manifest.to_string().into_bytes();
+        parts.config = config;
+        parts
     }
 
     pub(crate) fn commit(&self, parts: &Parts, tags: &[&str]) -> Done {
