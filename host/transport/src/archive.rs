@@ -88,7 +88,8 @@ impl Archive {
     /// The entries of `index.json` that the reference may mean.
     pub(crate) fn roots(&self) -> Result<Vec<Descriptor>, TransportError> {
         let reference = &self.reference;
-        self.catalog.roots(reference.tag.as_deref(), &reference.path)
+        self.catalog
+            .roots(reference.tag.as_deref(), &reference.path)
     }
 
     pub(crate) fn open_as(

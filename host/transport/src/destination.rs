@@ -48,9 +48,7 @@ impl Destination {
         match reference {
             Reference::Layout(layout) => LayoutWriter::open(layout).map(Self::Layout),
             Reference::Archive(archive) => ArchiveWriter::open(archive).map(Self::Archive),
-            Reference::Registry(registry) => {
-                Registry::open(registry, options).map(Self::Registry)
-            }
+            Reference::Registry(registry) => Registry::open(registry, options).map(Self::Registry),
         }
     }
 
@@ -125,8 +123,8 @@ impl Destination {
     }
 
     /// Sends a manifest or index, whose children must be there. In a layout or archive a document
-    /// with a `tag` or a `subject` becomes an entry of `index.json`, and so does one that no index
-    /// sent with it names. A registry that does not keep
+    /// with a `tag` or a `subject` becomes an entry of `index.json`, one without a name where the
+    /// tag is empty, and so does one that no index sent with it names. A registry that does not keep
     /// referrers itself gets the subject's fallback tag updated.
     ///
     /// # Errors

@@ -98,7 +98,8 @@ impl Layout {
     /// The entries of `index.json` that the reference may mean.
     pub(crate) fn roots(&self) -> Result<Vec<Descriptor>, TransportError> {
         let reference = &self.reference;
-        self.catalog.roots(reference.tag.as_deref(), &reference.path)
+        self.catalog
+            .roots(reference.tag.as_deref(), &reference.path)
     }
 
     /// Opens a blob; see [`crate::Source::open_blob`].
@@ -264,7 +265,11 @@ pub(crate) fn not_a_layout(path: &Path, reason: &str) -> TransportError {
     }
 }
 
-pub(crate) fn io_error(operation: &'static str, path: PathBuf, source: io::Error) -> TransportError {
+pub(crate) fn io_error(
+    operation: &'static str,
+    path: PathBuf,
+    source: io::Error,
+) -> TransportError {
     TransportError::Io {
         operation,
         path,

@@ -16,7 +16,7 @@ use crate::source::Source;
 
 mod choose;
 
-use choose::{Chooser, Choice};
+use choose::{Choice, Chooser};
 
 /// What of an index is wanted. A reference to a manifest means that manifest, whichever of these
 /// it is, as long as it is for a platform that is insisted on.
@@ -190,10 +190,7 @@ fn ambiguous(roots: &[Descriptor]) -> TransportError {
     }
 }
 
-fn everything(
-    mut documents: Documents<'_>,
-    root: &Descriptor,
-) -> Result<Resolved, TransportError> {
+fn everything(mut documents: Documents<'_>, root: &Descriptor) -> Result<Resolved, TransportError> {
     let mut walk = Walk::new(&mut documents);
     walk.enter(root, 0)?;
     let Walk {

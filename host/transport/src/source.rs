@@ -44,9 +44,7 @@ impl Source {
         match reference {
             Reference::Layout(layout) => Layout::open(layout).map(Self::Layout),
             Reference::Archive(archive) => Archive::open(archive).map(Self::Archive),
-            Reference::Registry(registry) => {
-                Registry::open(registry, options).map(Self::Registry)
-            }
+            Reference::Registry(registry) => Registry::open(registry, options).map(Self::Registry),
         }
     }
 

@@ -153,7 +153,11 @@ impl Reader<'_> {
         let header = Header::from_byte_slice(&block);
         // The checksum's own field counts as eight spaces (POSIX.1-1988 ustar).
         let (before, after) = (&block[..148], &block[156..]);
-        let sum: u32 = before.iter().chain(after).map(|byte| u32::from(*byte)).sum();
+        let sum: u32 = before
+            .iter()
+            .chain(after)
+            .map(|byte| u32::from(*byte))
+            .sum();
         if header.cksum().ok() != Some(sum + 8 * u32::from(b' ')) {
             return Err(self.malformed("no tar header"));
         }
@@ -222,9 +226,9 @@ impl Reader<'_> {
         match self.next.size {
             None => Ok(own),
             Some(size) if size == own || size > MAX_OCTAL_SIZE => Ok(size),
-            Some(size) => Err(self.malformed(format!(
-                "two sizes for one member: {own} and {size}"
-            ))),
+            Some(size) => {
+                Err(self.malformed(format!("two sizes for one member: {own} and {size}")))
+            }
         }
     }
 
@@ -280,7 +284,10 @@ impl Reader<'_> {
 fn record(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     /// Digits of a length: [`MAX_EXTENSION`] has five.
     const MAX_DIGITS: usize = 6;
-    let digits = data.iter().take(MAX_DIGITS).position(|byte| *byte == b' ')?;
+    let digits = data
+        .iter()
+        .take(MAX_DIGITS)
+        .position(|byte| *byte == b' ')?;
     let length = std::str::from_utf8(&data[..digits]).ok()?;
     if length.bytes().any(|byte| !byte.is_ascii_digit()) {
         return None;

@@ -131,10 +131,19 @@ fn each_trick_is_refused_where_it_stands() {
         bytes
     };
     for (members, want) in [
-        (vec![file("../x", b"")], "../x is no clean name (at byte 2048)"),
+        (
+            vec![file("../x", b"")],
+            "../x is no clean name (at byte 2048)",
+        ),
         (vec![file("/x", b"")], "/x is no clean name (at byte 2048)"),
-        (vec![file("a//x", b"")], "a//x is no clean name (at byte 2048)"),
-        (vec![file("a/./x", b"")], "a/./x is no clean name (at byte 2048)"),
+        (
+            vec![file("a//x", b"")],
+            "a//x is no clean name (at byte 2048)",
+        ),
+        (
+            vec![file("a/./x", b"")],
+            "a/./x is no clean name (at byte 2048)",
+        ),
         (vec![file("a/", b"")], "a/ is no clean name (at byte 2048)"),
         (vec![file("", b"")], " is no clean name (at byte 2048)"),
         (
@@ -165,7 +174,10 @@ fn each_trick_is_refused_where_it_stands() {
             vec![member(b"x", b'2', b"")],
             "x is a symbolic link (at byte 2048)",
         ),
-        (vec![member(b"x", b'3', b"")], "x is a device (at byte 2048)"),
+        (
+            vec![member(b"x", b'3', b"")],
+            "x is a device (at byte 2048)",
+        ),
         (vec![member(b"x", b'6', b"")], "x is a pipe (at byte 2048)"),
         (
             vec![member(b"x", b'S', b"")],
@@ -204,7 +216,10 @@ fn each_trick_is_refused_where_it_stands() {
             "malformed size in an extended header (at byte 2048)",
         ),
         (
-            vec![extended(&[("size", "18446744073709551615")]), file("x", b"")],
+            vec![
+                extended(&[("size", "18446744073709551615")]),
+                file("x", b""),
+            ],
             "cut off: a member of 18446744073709551615 bytes (at byte 3072)",
         ),
         (
@@ -216,10 +231,7 @@ fn each_trick_is_refused_where_it_stands() {
             "two extended headers for one member (at byte 3072)",
         ),
         (
-            vec![
-                extended(&[("path", "a"), ("path", "b")]),
-                file("x", b""),
-            ],
+            vec![extended(&[("path", "a"), ("path", "b")]), file("x", b"")],
             "two extended names for one member (at byte 2048)",
         ),
         (
@@ -293,7 +305,10 @@ fn an_archive_without_a_layout_is_refused() {
             "size of A/oci-layout: 70000 is more than the limit of 65536",
         ),
         (
-            ended(&[file("oci-layout", VERSION), file("index.json", &vec![b' '; 5 << 20])]),
+            ended(&[
+                file("oci-layout", VERSION),
+                file("index.json", &vec![b' '; 5 << 20]),
+            ]),
             "size of A/index.json: 5242880 is more than the limit of 4194304",
         ),
         // A tar that ends in the middle of a header, of a file, of its padding.
@@ -324,8 +339,18 @@ fn an_archive_without_a_layout_is_refused() {
     assert_eq!(chain(&error), format!("{path:?} does not exist"));
     assert!(error.is_not_found());
     let error = open_path(directory.path()).unwrap_err();
-    assert!(error.to_string().ends_with("is not an OCI archive: a directory"));
-    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(
+        error
+            .to_string()
+            .ends_with("is not an OCI archive: a directory")
+    );
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
     let error = open_path(&path).unwrap_err();
     assert!(matches!(error, TransportError::NotAFile { .. }));
     // Without the blocks of zeros it is an archive all the same.
@@ -399,7 +424,8 @@ fn a_size_that_no_header_has_room_for_comes_from_the_extended_one() {
     let mut out = File::create(&path).unwrap();
     out.write_all(&base()).unwrap();
     // As Go's archive/tar writes it: a zero where there is no room.
-    out.write_all(&extended(&[("size", &SIZE.to_string())])).unwrap();
+    out.write_all(&extended(&[("size", &SIZE.to_string())]))
+        .unwrap();
     out.write_all(&file("big", b"")).unwrap();
     out.set_len(2048 + 1024 + 512 + SIZE).unwrap();
     let archive = open_path(&path).unwrap();
@@ -455,7 +481,10 @@ fn archives_of_gnu_tar_are_read_in_every_format() {
                 let blob = source.open_blob(layer).unwrap();
                 let region = blob.file_unverified().unwrap();
                 let mut there = vec![0; usize::try_from(layer.size).unwrap()];
-                region.file.read_exact_at(&mut there, region.offset).unwrap();
+                region
+                    .file
+                    .read_exact_at(&mut there, region.offset)
+                    .unwrap();
                 let mut read = Vec::new();
                 let mut blob = blob;
                 blob.read_to_end(&mut read).unwrap();
@@ -512,7 +541,12 @@ fn blobs_of_an_archive_are_verified() {
     fs::write(&path, ended(&[base(), member])).unwrap();
     let source = Source::Archive(open_path(&path).unwrap());
     let blob = source.open_blob(&descriptor(&honest, 4)).unwrap();
-    File::options().write(true).open(&path).unwrap().set_len(2050).unwrap();
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(2050)
+        .unwrap();
     assert_eq!(
         blob.finish().unwrap_err().to_string(),
         format!("{honest}: blob size mismatch: expected 4, found 0")
@@ -528,7 +562,9 @@ fn an_archive_resolves_as_its_layout_does() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.tar");
     let mut builder = tar::Builder::new(File::create(&path).unwrap());
-    builder.append_dir_all("", fixture.directory.path()).unwrap();
+    builder
+        .append_dir_all("", fixture.directory.path())
+        .unwrap();
     builder.finish().unwrap();
     let text = |entry: &Value| entry["digest"].as_str().unwrap().to_owned();
     for (suffix, root) in [

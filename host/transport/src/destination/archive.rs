@@ -148,9 +148,7 @@ impl ArchiveWriter {
                 .map_err(|error| self.failed(error))?;
             state.members.insert(descriptor.digest, descriptor.size);
         }
-        state
-            .listing
-            .add(descriptor, bytes, subject.is_some(), tag)
+        state.listing.add(descriptor, bytes, subject.is_some(), tag)
     }
 
     pub(super) fn finish(self) -> Result<(), TransportError> {

@@ -1,8 +1,9 @@
 //! What is new in an `index.json`.
 //!
 //! A document with a tag is an entry of that name, in place of all that had it; one with a subject
-//! is an entry too, so that who looks for referrers finds it. A document that neither another one
-//! leads to nor anything else names would be lost: it is an entry without a name.
+//! is an entry too, so that who looks for referrers finds it, and so is one with an empty tag. A
+//! document that neither another one leads to nor anything else names would be lost: it is an
+//! entry without a name.
 
 use std::collections::HashSet;
 
@@ -27,7 +28,8 @@ pub(super) struct Listing {
 struct Entry {
     descriptor: Descriptor,
     tag: Option<String>,
-    has_subject: bool,
+    /// Whether it is an entry even where an index leads to it.
+    is_listed: bool,
 }
 
 impl Listing {
@@ -46,8 +48,8 @@ impl Listing {
         }
         self.entries.push(Entry {
             descriptor: descriptor.clone(),
-            tag: tag.map(str::to_owned),
-            has_subject,
+            tag: tag.filter(|tag| !tag.is_empty()).map(str::to_owned),
+            is_listed: has_subject || tag.is_some(),
         });
         Ok(())
     }
@@ -69,22 +71,24 @@ impl Listing {
             .rev()
             .filter(|entry| entry.tag.as_ref().is_some_and(|tag| names.insert(tag)))
             .collect();
-        entries.retain(|entry| !name_of(entry).is_some_and(|name| names.iter().any(|n| *n == name)));
+        entries
+            .retain(|entry| !name_of(entry).is_some_and(|name| names.iter().any(|n| *n == name)));
         entries.extend(named.iter().rev().map(|entry| entry.to_json()));
         let mut listed: HashSet<String> = entries
             .iter()
             .filter_map(|entry| entry["digest"].as_str().map(str::to_owned))
             .collect();
         for entry in &self.entries {
-            let wants = entry.has_subject || !self.children.contains(&entry.descriptor.digest);
-            if entry.tag.is_none()
-                && wants
-                && listed.insert(entry.descriptor.digest.to_string())
-            {
+            let wants = entry.is_listed || !self.children.contains(&entry.descriptor.digest);
+            if entry.tag.is_none() && wants && listed.insert(entry.descriptor.digest.to_string()) {
                 entries.push(entry.to_json());
             }
         }
-        require("entries of index.json", entries.len() as u64, MAX_INDEX_ENTRIES as u64)?;
+        require(
+            "entries of index.json",
+            entries.len() as u64,
+            MAX_INDEX_ENTRIES as u64,
+        )?;
         document["manifests"] = Value::Array(entries);
         let bytes = document.to_string().into_bytes();
         require("size of index.json", bytes.len() as u64, MAX_DOCUMENT_SIZE)?;

@@ -26,8 +26,7 @@ pub(super) fn copy(
         })
     };
     let opened = source.open().map_err(failed)?;
-    let mut reader =
-        VerifyingReader::new(opened, descriptor.digest, descriptor.size, Role::Blob);
+    let mut reader = VerifyingReader::new(opened, descriptor.digest, descriptor.size, Role::Blob);
     let mut piece = vec![0; PIECE];
     loop {
         match reader.read(&mut piece) {
@@ -48,8 +47,7 @@ pub(super) fn require_same(descriptor: &Descriptor, bytes: &[u8]) -> Result<(), 
         true => Role::Index,
         false => Role::Manifest,
     };
-    let mut reader =
-        VerifyingReader::new(bytes, descriptor.digest, descriptor.size, role);
+    let mut reader = VerifyingReader::new(bytes, descriptor.digest, descriptor.size, role);
     match io::copy(&mut reader, &mut io::sink()) {
         Ok(_) => Ok(()),
         Err(error) => Err(TransportError::from_io(error, |source| {

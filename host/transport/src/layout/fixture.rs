@@ -148,7 +148,10 @@ impl One {
         assert_eq!(manifests.len(), 1);
         Ok(Self {
             root,
-            path: indexes.iter().map(|index| index.descriptor.digest).collect(),
+            path: indexes
+                .iter()
+                .map(|index| index.descriptor.digest)
+                .collect(),
             document: manifests.remove(0),
         })
     }

@@ -90,7 +90,11 @@ impl RegistryRef {
                  not starting with '.' or '-'"
             ));
         }
-        let host = if host == LEGACY_HOST { DEFAULT_HOST } else { host };
+        let host = if host == LEGACY_HOST {
+            DEFAULT_HOST
+        } else {
+            host
+        };
         let repository = if host == DEFAULT_HOST && !name.contains('/') {
             format!("{DEFAULT_OWNER}{name}")
         } else {

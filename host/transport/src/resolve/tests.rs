@@ -89,9 +89,7 @@ fn one_image_under_two_tags_is_one_image() {
     fixture.add(&image, Some("1.0"));
     fixture.add(&image, Some("latest"));
     assert_eq!(
-        fixture
-            .resolve(None, None)
-            .unwrap().digest(),
+        fixture.resolve(None, None).unwrap().digest(),
         digest(&image)
     );
     fixture.resolve(Some("latest"), None).unwrap();
@@ -188,9 +186,7 @@ fn attestations_are_not_images() {
     fixture.add(&attestation, None);
     fixture.add(&image, None);
     assert_eq!(
-        fixture
-            .resolve(None, None)
-            .unwrap().digest(),
+        fixture.resolve(None, None).unwrap().digest(),
         digest(&image)
     );
 }
@@ -225,11 +221,7 @@ fn the_exact_variant_is_preferred() {
         ("linux/arm/v5", 2),
     ] {
         let resolved = fixture.resolve(None, Some(wanted)).unwrap();
-        assert_eq!(
-            resolved.digest(),
-            digest(&images[at]),
-            "{wanted}"
-        );
+        assert_eq!(resolved.digest(), digest(&images[at]), "{wanted}");
     }
 }
 
@@ -275,7 +267,10 @@ fn an_index_cannot_make_the_host_read_without_end() {
     let index = fixture.index(&vec![image; 600]);
     fixture.add(&index, Some("one"));
     let error = fixture.resolve(Some("one"), Some(RISCV)).unwrap_err();
-    assert!(matches!(error, TransportError::NoPlatform { .. }), "{error}");
+    assert!(
+        matches!(error, TransportError::NoPlatform { .. }),
+        "{error}"
+    );
     // Each of these has a manifest and a config to read.
     let images: Vec<Value> = (0..256)
         .map(|number| fixture.image(&format!("linux/arm/v{number}")))
