@@ -82,10 +82,12 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
                 "--platform OS/ARCH[/VARIANT] chooses one that is there; \
                  `lazaret pull --platform` gets another",
             ),
-            GraphError::Refused { .. } => fixed(
-                "nothing was deleted; `lazaret fsck` lists all damage, and `lazaret pull` repairs it",
-            ),
-            error if error.is_damage() => fixed("`lazaret fsck` lists all damage"),
+            GraphError::Refused { .. } => {
+                fixed("`lazaret fsck` lists all damage; pulling again repairs it")
+            }
+            error if error.is_damage() => {
+                fixed("`lazaret fsck` lists all damage; pulling again repairs it")
+            }
             _ => None,
         };
     }
@@ -132,6 +134,12 @@ fn of_transport(error: &TransportError) -> Option<String> {
         TransportError::NoDirectory { .. } | TransportError::NotALayout { .. } => {
             "`skopeo copy SOURCE oci:DIR:TAG` makes an OCI layout"
         }
+        TransportError::NoFile { .. } | TransportError::NotAnArchive { .. } => {
+            "`skopeo copy SOURCE oci-archive:FILE:TAG` makes an OCI archive"
+        }
+        TransportError::CompressedArchive { path, program } => {
+            return Some(format!("`{program} -dk {path:?}` decompresses it"));
+        }
         TransportError::NoSuchTag { .. }
         | TransportError::NoSuchDigest { .. }
         | TransportError::Ambiguous { .. } => "say which with :TAG or @DIGEST at the end",
@@ -139,6 +147,9 @@ fn of_transport(error: &TransportError) -> Option<String> {
             "--platform OS/ARCH[/VARIANT] chooses one, --all-platforms takes all"
         }
         TransportError::DefaultTag { .. } => "--tag NAME gives it a name",
+        TransportError::Unauthorized { presented, .. } if !presented.starts_with("without") => {
+            "check the user's name and password, and what that user may do"
+        }
         TransportError::Unauthorized { .. } => {
             "`podman login` or `docker login` writes credentials where they are found; \
              --authfile FILE names another file"

@@ -97,8 +97,8 @@ impl State {
         match event {
             Event::Planned { blobs, bytes, .. } => transfer.expect(bars, blobs as u64, bytes),
             Event::Mounted { size, .. } => transfer.skip(size),
-            Event::Recompressing { digest, .. } => {
-                transfer.say(&format!("compressing {}", digest.short()));
+            Event::Recompressing { blob, digest } => {
+                transfer.prepare(blob, format!("compressing {}", digest.short()));
             }
             Event::Started { blob, digest, size } => {
                 transfer.start(bars, blob, &digest.short(), size);

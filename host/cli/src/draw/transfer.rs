@@ -17,6 +17,8 @@ const MAX_BARS: usize = 8;
 pub struct Transfer {
     total: Option<ProgressBar>,
     blobs: BTreeMap<usize, ProgressBar>,
+    /// Named in the message as long as they have no bar.
+    besides: BTreeMap<usize, String>,
     done: u64,
     expected: u64,
 }
@@ -32,8 +34,17 @@ impl Transfer {
         self.count();
     }
 
+    /// Something else is done to a blob before it is begun.
+    pub fn prepare(&mut self, blob: usize, what: String) {
+        self.besides.insert(blob, what);
+        self.count();
+    }
+
     /// A blob is begun.
     pub fn start(&mut self, bars: &Bars, blob: usize, name: &str, size: u64) {
+        if self.besides.remove(&blob).is_some() {
+            self.count();
+        }
         if size < WORTH_A_BAR || self.blobs.len() >= MAX_BARS {
             return;
         }
@@ -71,16 +82,20 @@ impl Transfer {
         self.count();
     }
 
-    /// What is being done besides.
-    pub fn say(&self, message: &str) {
+    /// What is being done, now that all blobs are.
+    pub fn say(&self, message: &'static str) {
         if let Some(total) = &self.total {
-            total.set_message(message.to_owned());
+            total.set_message(message);
         }
     }
 
     fn count(&self) {
         if let Some(total) = &self.total {
-            total.set_message(format!("{} of {} blobs", self.done, self.expected));
+            let besides: Vec<&str> = self.besides.values().map(String::as_str).collect();
+            total.set_message(match &*besides {
+                [] => format!("{} of {} blobs", self.done, self.expected),
+                several => several.join(", "),
+            });
         }
     }
 }

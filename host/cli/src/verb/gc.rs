@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::VerityDigest;
 use lazaret_graph::gc::{self, GcOptions, GcPlan};
+use lazaret_graph::images::load_manifest;
 use lazaret_graph::names::Stream;
 use lazaret_store::{Access, Repository, StreamName};
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::exit::Code;
 use crate::global::Global;
 use crate::interrupt;
 use crate::output::{Output, clean, note};
+use crate::time::day_of;
 
 /// Manifests and indexes that are listed without -v.
 const MAX_LISTED: usize = 20;
@@ -37,9 +39,8 @@ pub struct Gc {
 
 const JSON: &str = "\
 JSON: dryRun, repository, bytes (of the objects deleted), allocatedBytes (on disk), objects (their
-number), missingObjects (needed and not there), manifests, indexes, configs,
-layers, keptBlobs, records (digests), otherStreams, references, erofsImages (names), and with -v
-objectNames.";
+number), missingObjects (needed and not there), manifests, indexes, configs, layers, keptBlobs,
+records (digests), otherStreams, references, erofsImages (names), and with -v objectNames.";
 
 impl Gc {
     /// Runs it.
@@ -69,7 +70,7 @@ impl Gc {
                     .then(|| plan.objects.iter().map(|(object, _)| object).collect()),
             })?;
         } else {
-            for line in list(&plan, &parts, global.verbose > 0) {
+            for line in list(&repository, &plan, &parts, global.verbose > 0) {
                 output.line(clean(&line))?;
             }
             if !plan.is_empty() {
@@ -189,7 +190,7 @@ impl Parts {
 }
 
 /// What people look for by name first, then numbers; everything with `all`.
-fn list(plan: &GcPlan, parts: &Parts, all: bool) -> Vec<String> {
+fn list(repository: &Repository, plan: &GcPlan, parts: &Parts, all: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for (kind, _, names) in parts.kinds() {
         let shown = match (all, kind) {
@@ -197,7 +198,10 @@ fn list(plan: &GcPlan, parts: &Parts, all: bool) -> Vec<String> {
             (false, "index" | "manifest") => names.len().min(MAX_LISTED),
             (false, _) => 0,
         };
-        lines.extend(names[..shown].iter().map(|name| format!("{kind} {name}")));
+        lines.extend(names[..shown].iter().map(|name| match kind {
+            "manifest" => format!("{kind} {name}{}", about(repository, name)),
+            _ => format!("{kind} {name}"),
+        }));
         if shown > 0 && shown < names.len() {
             lines.push(format!("and {} more; -v shows all", names.len() - shown));
         }
@@ -221,6 +225,29 @@ fn list(plan: &GcPlan, parts: &Parts, all: bool) -> Vec<String> {
         false => counts.join(", "),
     });
     lines
+}
+
+/// What a manifest is of, as long as it is there.
+fn about(repository: &Repository, digest: &str) -> String {
+    let Some(image) = digest
+        .parse()
+        .ok()
+        .and_then(|digest| load_manifest(repository, &digest).ok())
+    else {
+        return String::new();
+    };
+    match &image.config {
+        Some(config) => {
+            let created = config.created.as_deref().map(day_of);
+            let created = created.map_or_else(String::new, |day| format!(", created {day}"));
+            format!(" {}{created}", config.platform)
+        }
+        None => {
+            let manifest = &image.manifest;
+            let kind = manifest.artifact_type.as_ref();
+            format!(" {}", kind.unwrap_or(&manifest.config.media_type))
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -30,8 +30,8 @@ pub struct Images {}
 const JSON: &str = "\
 JSON, a line for each tag: name, digest, kind (image, artifact or index), artifactType, platform
 (os, architecture, variant), platforms (those stored of an index), created, size (of the rebuilt
-blobs), shared (how much of it other tags have, too), layers (of an index: manifests), referrers
-(their number); or name, digest and error for one that cannot be read.";
+blobs), shared (how much of it other tags have, too), layers (of an index: manifests), stored
+(how many of these), referrers (their number); or name, digest and error for one that cannot be read.";
 
 impl Images {
     /// Runs it.

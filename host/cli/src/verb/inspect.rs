@@ -6,16 +6,19 @@ mod index;
 
 use anyhow::Context as _;
 use clap::Args;
+use lazaret_artifact::Platform;
 use lazaret_graph::images::resolve;
 use lazaret_graph::names::Stream;
 use lazaret_graph::referrers::{ReferrerRow, referrers};
-use lazaret_graph::{GraphError, Image, Name, Record, find_record, load_index, rebuild};
+use lazaret_graph::{
+    GraphError, Image, Name, Record, find_record, load_index, load_platform, rebuild,
+};
 use lazaret_store::{Access, Repository};
 
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
-use crate::verb::{Choice, NoBlob, parse_name};
+use crate::verb::{NoBlob, parse_name};
 
 /// Show an image, artifact or index: documents, layers, how they were imported
 ///
@@ -39,8 +42,9 @@ pub struct Inspect {
     #[arg(long, group = "what", conflicts_with = "platform")]
     raw: bool,
 
-    #[command(flatten)]
-    choice: Choice,
+    /// Show the image for this platform, where NAME is an index
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
 }
 
 const JSON: &str = "\
@@ -85,7 +89,7 @@ impl Inspect {
                 false => Err(NoBlob.into()),
             };
         }
-        let wants_image = self.manifest || self.config || self.choice.platform.is_some();
+        let wants_image = self.manifest || self.config || self.platform.is_some();
         if let (Stream::Index(digest), false) = (stream, wants_image) {
             let stored = load_index(repository, &digest)?;
             let referrers = referrers(repository, &digest)?;
@@ -94,7 +98,7 @@ impl Inspect {
                 false => output.text(index::card(&stored, &referrers)),
             };
         }
-        let image = self.choice.load(repository, name)?;
+        let image = load_platform(repository, name, self.platform.as_ref())?;
         if self.manifest {
             return output.bytes(&image.manifest_bytes);
         }

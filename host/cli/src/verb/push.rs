@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::{ContentDigest, Platform};
 use lazaret_graph::Name;
+use lazaret_push::options::DEFAULT_JOBS;
 use lazaret_push::{PushOptions, Pushed};
 use lazaret_store::Access;
 use lazaret_transport::Reference;
@@ -59,9 +60,9 @@ pub struct Push {
     #[arg(long, value_name = "gzip|zstd[:LEVEL]")]
     recompress: Option<Recompression>,
 
-    /// Blobs to send at once [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// Blobs to send at once
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_JOBS)]
+    jobs: NonZeroUsize,
 
     #[command(flatten)]
     registry: RegistryFlags,
@@ -70,7 +71,8 @@ pub struct Push {
 const JSON: &str = "\
 JSON: name, destination, repository, digest, tag, seconds, manifests, indexes, referrers (counts),
 blobsSent, bytesSent, blobsPresent (at the destination), blobsMounted (from another repository
-there), and renamed, each with old and new (digests that --recompress changed).";
+there), renamed, each with old and new (digests that --recompress changed), and leftOut (digests of
+attestations that only the whole index can carry).";
 
 impl Push {
     /// Runs it.
@@ -107,6 +109,7 @@ impl Push {
                 bytes_sent: pushed.bytes_sent,
                 blobs_present: pushed.blobs_present,
                 blobs_mounted: pushed.blobs_mounted,
+                left_out: &pushed.left_out,
                 renamed: pushed
                     .renamed
                     .iter()
@@ -126,7 +129,7 @@ impl Push {
             platform: self.platform.clone(),
             referrers: self.referrers,
             recompress: self.recompress.map(|way| way.0),
-            jobs: self.jobs,
+            jobs: Some(self.jobs),
             registry: self.registry.options(defaults.cancel.clone()),
             ..defaults
         }
@@ -150,6 +153,12 @@ fn report(name: &Name, pushed: &Pushed, elapsed: Duration, all: bool) {
         );
         note(format!("{more}; -v shows all"));
     }
+    if !pushed.left_out.is_empty() {
+        let attestations = counted(pushed.left_out.len() as u64, "attestation", "attestations");
+        note(format!(
+            "not sent: {attestations} that only the whole index can carry; --all sends it"
+        ));
+    }
     note(summary(name, pushed, &span(elapsed)));
 }
 
@@ -164,16 +173,22 @@ fn summary(name: &Name, pushed: &Pushed, time: &str) -> String {
             documents.push(counted(number, one, many));
         }
     }
-    let mut blobs = vec![format!(
-        "{} sent, {}",
-        counted(pushed.blobs_sent, "blob", "blobs"),
-        size(pushed.bytes_sent)
-    )];
-    if pushed.blobs_present > 0 {
-        blobs.push(format!("{} already there", pushed.blobs_present));
+    let mut blobs = Vec::new();
+    for (number, what) in [
+        (pushed.blobs_sent, "sent"),
+        (pushed.blobs_mounted, "mounted from another repository"),
+        (pushed.blobs_present, "already there"),
+    ] {
+        match number {
+            0 => {}
+            number if blobs.is_empty() => {
+                blobs.push(format!("{} {what}", counted(number, "blob", "blobs")));
+            }
+            number => blobs.push(format!("{number} {what}")),
+        }
     }
-    if pushed.blobs_mounted > 0 {
-        blobs.push(format!("{} mounted", pushed.blobs_mounted));
+    if pushed.bytes_sent > 0 {
+        blobs.push(size(pushed.bytes_sent));
     }
     format!(
         "{}: {}; {} in {time}",
@@ -200,6 +215,7 @@ struct Document<'a> {
     bytes_sent: u64,
     blobs_present: u64,
     blobs_mounted: u64,
+    left_out: &'a [ContentDigest],
     renamed: Vec<Renamed<'a>>,
 }
 

@@ -11,14 +11,14 @@ use lazaret_artifact::{ContentDigest, Platform};
 use lazaret_graph::images::resolve;
 use lazaret_graph::names::Stream;
 use lazaret_graph::referrers::{ReferrerNode, referrer_tree};
-use lazaret_graph::{GraphError, Kind, Name, load_index};
+use lazaret_graph::{GraphError, Kind, Name, load_index, load_platform};
 use lazaret_store::{Access, Repository};
 use serde::Serialize;
 
 use crate::exit::Code;
 use crate::global::Global;
 use crate::output::Output;
-use crate::verb::{Choice, parse_name};
+use crate::verb::parse_name;
 
 /// Show what refers to an image, artifact or index, as a tree
 ///
@@ -35,14 +35,15 @@ pub struct Referrers {
     #[arg(long, value_name = "TYPE")]
     artifact_type: Option<String>,
 
-    #[command(flatten)]
-    choice: Choice,
+    /// Only what refers to the image for this platform, where NAME is an index
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
 }
 
 const JSON: &str = "\
 JSON: name, digest, kind (manifest or index), referrers, each with digest, kind, artifactType,
-relation (subject, attestation, or cosign's tag), size (with config and blobs), annotations, referrers, and of
-an index manifests, each with digest, platform, referrers.";
+relation (subject, attestation, or cosign's tag), size (with config and blobs), annotations,
+referrers; and of an index manifests, each with digest, platform, referrers.";
 
 /// What is referred to.
 struct Subject {
@@ -81,8 +82,11 @@ impl Referrers {
     }
 
     fn find(&self, repository: &Repository, name: &Name) -> Result<Subject, GraphError> {
-        let stream = match &self.choice.platform {
-            Some(_) => Stream::Manifest(self.choice.load(repository, name)?.manifest.digest),
+        let stream = match &self.platform {
+            Some(wanted) => {
+                let image = load_platform(repository, name, Some(wanted))?;
+                Stream::Manifest(image.manifest.digest)
+            }
             None => resolve(repository, name)?,
         };
         let digest = *stream.digest();

@@ -174,17 +174,17 @@ fn an_index_is_shown_with_what_of_it_is_stored() {
 Digest      INDEX
 Media type  application/vnd.oci.image.index.v1+json
 Size        806 B
-Manifests   3, 1 stored
+Entries     3, 1 stored
 Tags        demo
 
-Manifest 1 of 2
+Entry 1 of 2
   platform     HOST/PLATFORM
   digest       HERE
   media type   application/vnd.oci.image.manifest.v1+json
   stored       yes
   attestation  ATTESTATION (not stored)
 
-Manifest 2 of 2
+Entry 2 of 2
   platform    linux/s390x
   digest      THERE
   media type  application/vnd.oci.image.manifest.v1+json
@@ -264,7 +264,10 @@ fn everything_is_given_back_bit_for_bit() {
     assert_eq!(sent.len(), wanted.len());
     assert!(sent == wanted);
     let (_, again) = bench.both(&["push", "demo", "oci:back:demo", "--all", "--referrers"]);
-    assert!(again.contains("; 0 blobs sent, 0 B, "), "{again}");
+    assert!(
+        again.contains(" referrers; ") && again.contains(" blobs already there in "),
+        "{again}"
+    );
     let document = bench.json(&["push", "demo", "oci-archive:back.tar:demo", "--all"]);
     assert_eq!(document["digest"], *bench.shelf.index);
     assert_eq!(document["renamed"], json!([]));
@@ -311,7 +314,12 @@ fn what_has_no_tag_is_collected_as_announced() {
     bench.run(&["untag", "demo"]);
     let announced = bench.run(&["gc", "--dry-run"]);
     assert!(announced.starts_with("index INDEX\n"), "{announced}");
-    assert!(announced.contains("manifest SIGNATURE\n"), "{announced}");
+    for line in [
+        "manifest SIGNATURE application/vnd.example.signature\n",
+        "manifest THERE linux/s390x, created 2026-01-01\n",
+    ] {
+        assert!(announced.contains(line), "{announced}");
+    }
     let planned = bench.json(&["gc", "--dry-run"]);
     assert_eq!(planned["manifests"].as_array().unwrap().len(), 6);
     let done = bench.json(&["gc"]);

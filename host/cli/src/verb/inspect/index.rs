@@ -71,7 +71,7 @@ pub fn card(stored: &StoredIndex, referrers: &[ReferrerRow]) -> String {
     card.line("Size", size(stored.bytes.len() as u64));
     let here = stored.children.iter().filter(|child| child.stored).count();
     card.line(
-        "Manifests",
+        "Entries",
         match (here, stored.children.len()) {
             (here, all) if here == all => format!("{all}, all stored"),
             (here, all) => format!("{all}, {here} stored"),
@@ -107,7 +107,7 @@ pub fn card(stored: &StoredIndex, referrers: &[ReferrerRow]) -> String {
         }
         let _ = write!(
             text,
-            "\nManifest {} of {}\n{}",
+            "\nEntry {} of {}\n{}",
             number + 1,
             members.len(),
             card.render()

@@ -34,8 +34,10 @@ pub fn lines(pulled: &Pulled, time: &str) -> Vec<String> {
         head.push_str(&format!(", {referrers}"));
     }
     let all = pulled.manifests.iter().flat_map(|one| &one.layers);
-    let is_image = own.iter().any(|one| one.platform.is_some());
-    head.push_str(&format!(": {} in {time}", amounts(all, is_image)));
+    head.push_str(&format!(
+        ": {} in {time}",
+        amounts(all, noun(&pulled.manifests))
+    ));
     let mut lines = vec![head];
     if own.len() > 1 {
         lines.extend(own.iter().take(MAX_LINES).map(|one| line(one)));
@@ -74,28 +76,42 @@ fn line(manifest: &PulledManifest) -> String {
         "  {} {}: {}",
         clean(&about),
         manifest.manifest.short(),
-        amounts(&manifest.layers, manifest.platform.is_some())
+        amounts(&manifest.layers, noun([manifest]))
     )
 }
 
+/// One, and several, of what these manifests consist of.
+fn noun<'a>(
+    manifests: impl IntoIterator<Item = &'a PulledManifest>,
+) -> (&'static str, &'static str) {
+    let kinds: BTreeSet<bool> = manifests
+        .into_iter()
+        .map(|one| one.platform.is_some())
+        .collect();
+    match (kinds.contains(&true), kinds.contains(&false)) {
+        (true, true) => ("layer or blob", "layers and blobs"),
+        (true, false) => ("layer", "layers"),
+        (false, _) => ("blob", "blobs"),
+    }
+}
+
 /// How many layers, how large, and what became of them. Equal ones count once.
-fn amounts<'a>(layers: impl IntoIterator<Item = &'a PulledLayer>, is_image: bool) -> String {
+fn amounts<'a>(
+    layers: impl IntoIterator<Item = &'a PulledLayer>,
+    (one, many): (&str, &str),
+) -> String {
     let mut seen = BTreeSet::new();
     let layers: Vec<&PulledLayer> = layers
         .into_iter()
         .filter(|layer| seen.insert((layer.digest, layer.content)))
         .collect();
-    let noun = match is_image {
-        true => ("layer", "layers"),
-        false => ("blob", "blobs"),
-    };
     let sum = |of: fn(&PulledLayer) -> u64| {
         layers
             .iter()
             .map(|layer| of(layer))
             .fold(0, u64::saturating_add)
     };
-    let mut text = counted(layers.len() as u64, noun.0, noun.1);
+    let mut text = counted(layers.len() as u64, one, many);
     let count = |of: fn(&PulledLayer) -> bool| layers.iter().filter(|layer| of(layer)).count();
     let mut notes = Vec::new();
     match count(|layer| layer.reused) {
