@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use lazaret_artifact::VerityAlgorithm;
 use lazaret_artifact::media_type::{DOCKER_CONFIG, DOCKER_MANIFEST};
+use lazaret_artifact::{ContentDigest, CosignKind, DigestAlgorithm, Relation, VerityAlgorithm};
 use lazaret_graph::names::Stream;
-use lazaret_graph::{LayerRef, Severity, find_record, fsck, list, load, untag};
+use lazaret_graph::{
+    BlobRef, LayerRef, ReferrerCommit, Severity, find_record, fsck, list, load, load_index,
+    rebuild, rebuilt_digest, referrer_tree, untag,
+};
 use lazaret_store::ContentType;
 use serde_json::Value;
 
-use crate::fixture::{Fixture, run, tool};
+use crate::fixture::{Fixture, Parts, Whole, entry, index, index_entry, run, tool};
 use crate::fsck::deep;
 
 fn cfsctl(repository: &Path) -> Option<Command> {
@@ -81,6 +84,196 @@ fn what_is_written_here_is_whole_there() {
         );
         assert_eq!(shown["config"].as_str().unwrap().as_bytes(), image.config);
     }
+}
+
+#[test]
+fn it_lists_checks_and_collects_beside_what_it_does_not_know() {
+    for algorithm in [VerityAlgorithm::Sha512, VerityAlgorithm::Sha256] {
+        let fixture = Fixture::with(algorithm);
+        if cfsctl(&fixture.path("")).is_none() {
+            return;
+        }
+        let graph = Graph::of(&fixture);
+        graph.commit(&fixture);
+        assert_whole(&fixture);
+
+        let images = ask_json(&fixture, &["oci", "images", "--json"]);
+        let rows = images["images"].as_array().unwrap();
+        let mut rows: Vec<(&str, u64)> = rows
+            .iter()
+            .map(|row| {
+                let name = row["name"].as_str().unwrap();
+                (name, row["referrer_count"].as_u64().unwrap_or(99))
+            })
+            .collect();
+        rows.sort();
+        // No index; the image's SBOM, and the SBOM's signature.
+        assert_eq!(
+            rows,
+            [("docker", 0), ("empty", 0), ("image", 1), ("model", 1)]
+        );
+        let shown = ask_json(&fixture, &["oci", "inspect", "image"]);
+        let sbom = graph.sbom.digest().to_string();
+        assert!(shown["referrers"].to_string().contains(&sbom), "{shown}");
+
+        // Untagged, the images are still the index's; what is attached to them goes with nobody.
+        for tag in ["image", "docker"] {
+            untag(&fixture.repository, &tag.parse().unwrap()).unwrap();
+        }
+        let path = fixture.path("");
+        let fixture = fixture.closed();
+        run(cfsctl(&path).unwrap(), &["gc"]);
+        let fixture = fixture.reopened();
+        assert_whole(&fixture);
+        let repository = &fixture.repository;
+        for parts in [
+            &graph.image,
+            &graph.docker,
+            &graph.empty,
+            &graph.sbom,
+            &graph.signature,
+        ] {
+            let name = format!("@{}", parts.digest()).parse().unwrap();
+            let image = load(repository, &name).unwrap();
+            assert_eq!(image.manifest_bytes, parts.manifest);
+            assert_eq!(image.config_bytes, parts.config);
+        }
+        let outer = load_index(repository, &ContentDigest::sha256(&graph.outer)).unwrap();
+        assert_eq!(outer.bytes, graph.outer);
+        assert!(outer.children.iter().all(|child| child.stored));
+        let tree = referrer_tree(repository, &graph.image.digest()).unwrap();
+        assert_eq!(tree.len(), 1);
+        assert_eq!(tree[0].row.digest, graph.sbom.digest());
+        let mut kept = Vec::new();
+        assert!(rebuild(repository, Stream::Blob(graph.kept.digest), &mut kept).unwrap());
+        assert_eq!(ContentDigest::sha256(&kept), graph.kept.digest);
+        let report = fsck(repository, deep(), &|_| ()).unwrap();
+        let worst = report
+            .findings
+            .iter()
+            .map(|finding| finding.severity())
+            .max();
+        assert!(
+            worst.is_none_or(|worst| worst == Severity::Information),
+            "{report:?}"
+        );
+    }
+}
+
+/// One of everything.
+struct Graph {
+    image: Parts,
+    docker: Parts,
+    model: Parts,
+    empty: Parts,
+    sbom: Parts,
+    signature: Parts,
+    inner: Vec<u8>,
+    outer: Vec<u8>,
+    kept: BlobRef,
+}
+
+impl Graph {
+    fn of(fixture: &Fixture) -> Self {
+        let shared = fixture.layer(&[("shared", &[b's'; 3000])]);
+        let image = fixture.image_for("amd64", &[shared]);
+        let docker = fixture.image_of_types(&[shared], DOCKER_MANIFEST, DOCKER_CONFIG);
+        let model = fixture.artifact(&[(fixture.blob(b"a model"), b"a model")]);
+        let sbom = fixture.about(&image.manifest, "application/vnd.test.sbom");
+        let inner = index(&[entry(&image.manifest, Some("linux/amd64"))]);
+        let outer = index(&[
+            entry(&docker.manifest, Some("linux/arm64")),
+            index_entry(&inner),
+        ]);
+        let kept = fixture.blob(b"compressed, as it travelled");
+        Self {
+            // Has no subject: it is attached from outside.
+            signature: fixture.artifact(&[(fixture.blob(b"signed"), b"signed")]),
+            empty: fixture.artifact(&[]),
+            kept: BlobRef {
+                digest: kept.key,
+                stream: kept.stream,
+            },
+            image,
+            docker,
+            model,
+            sbom,
+            inner,
+            outer,
+        }
+    }
+
+    fn commit(&self, fixture: &Fixture) {
+        let digest = |bytes: &[u8]| ContentDigest::sha256(bytes);
+        Whole {
+            manifests: &[
+                &self.image,
+                &self.docker,
+                &self.model,
+                &self.empty,
+                &self.sbom,
+                &self.signature,
+            ],
+            indexes: &[&self.outer, &self.inner],
+            blobs: &[self.kept],
+            referrers: &[ReferrerCommit {
+                subject: self.model.digest(),
+                referrer: self.signature.digest(),
+                relation: Relation::Cosign(CosignKind::Signature),
+            }],
+            tags: &[
+                ("image", self.image.digest()),
+                ("docker", self.docker.digest()),
+                ("model", self.model.digest()),
+                ("empty", self.empty.digest()),
+                ("outer", digest(&self.outer)),
+            ],
+        }
+        .run(fixture)
+        .unwrap();
+    }
+}
+
+#[test]
+fn artifacts_of_both_share_the_empty_config() {
+    let fixture = Fixture::new();
+    if cfsctl(&fixture.path("")).is_none() {
+        return;
+    }
+    // It pulls one artifact with that config and no second one, not even into a repository of its
+    // own: it looks for the layers of every artifact in the config of the first.
+    let layout = fixture.artifact_layout("theirs", b"their model");
+    let source = format!("oci:{}:theirs", layout.display());
+    ask(&fixture, &["oci", "pull", &source, "theirs"]);
+    let artifact = |content: &'static [u8]| fixture.artifact(&[(fixture.blob(content), content)]);
+    fixture.commit(&artifact(b"our first"), &["first"]);
+    fixture.commit(&artifact(b"our second"), &["second"]);
+    fixture.commit(&fixture.artifact(&[]), &["empty"]);
+    let path = fixture.path("");
+    let fixture = fixture.closed();
+    run(cfsctl(&path).unwrap(), &["gc"]);
+    let fixture = fixture.reopened();
+    assert_whole(&fixture);
+    for (tag, content) in [
+        ("first", Some("our first")),
+        ("second", Some("our second")),
+        ("theirs", Some("their model")),
+        ("empty", None),
+    ] {
+        let image = load(&fixture.repository, &tag.parse().unwrap()).unwrap();
+        assert_eq!(image.config_bytes, b"{}", "{tag}");
+        assert_eq!(image.other_refs.len(), 0, "{tag}");
+        let keys: Vec<ContentDigest> = image.layers.iter().map(|layer| layer.key).collect();
+        let digest = content.map(|content| ContentDigest::sha256(content.as_bytes()));
+        assert_eq!(keys, Vec::from_iter(digest), "{tag}");
+        for layer in &image.layers {
+            let algorithm = DigestAlgorithm::Sha256;
+            let found = rebuilt_digest(&fixture.repository, &layer.stream, algorithm).unwrap();
+            assert_eq!(found, layer.key, "{tag}");
+        }
+    }
+    let images = ask_json(&fixture, &["oci", "images", "--json"]);
+    assert_eq!(images["images"].as_array().unwrap().len(), 4);
 }
 
 #[test]

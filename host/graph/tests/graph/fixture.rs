@@ -206,6 +206,32 @@ impl Fixture {
         path
     }
 
+    /// The same of an artifact with one file and the empty config.
+    pub(crate) fn artifact_layout(&self, tag: &str, content: &[u8]) -> PathBuf {
+        let path = self
+            .directory
+            .path()
+            .join(format!("layout-{}", content.len()));
+        let blobs = path.join("blobs/sha256");
+        std::fs::create_dir_all(&blobs).unwrap();
+        let blob = |media_type: &str, bytes: &[u8]| {
+            std::fs::write(blobs.join(ContentDigest::sha256(bytes).hex()), bytes).unwrap();
+            describe(media_type, bytes)
+        };
+        let manifest = json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST,
+            "artifactType": "application/vnd.test", "config": blob(OCI_EMPTY, b"{}"),
+            "layers": [blob("text/plain", content)]});
+        let mut manifest = blob(OCI_MANIFEST, manifest.to_string().as_bytes());
+        // `cfsctl` 0.9.4 pulls nothing that is not said to be for this machine.
+        let platform = lazaret_artifact::Platform::host();
+        manifest["platform"] = json!({"os": platform.os, "architecture": platform.architecture});
+        manifest["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
+        let index = json!({"schemaVersion": 2, "manifests": [manifest]});
+        std::fs::write(path.join("index.json"), index.to_string()).unwrap();
+        std::fs::write(path.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        path
+    }
+
     /// A tar layer, cut as importers cut: files over 64 bytes are objects.
     pub(crate) fn layer(&self, files: &[(&str, &[u8])]) -> LayerRef {
         self.layer_cut_at(files, 64)

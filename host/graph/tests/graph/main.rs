@@ -8,4 +8,7 @@ mod fixture;
 mod fsck;
 mod gc;
 mod images;
+mod indexes;
+mod rebuild;
 mod records;
+mod referrers;
