@@ -237,7 +237,7 @@ fn documents_arrive_by_tag_and_by_digest() {
     let error = destination
         .put_document(&root, &list, None, None)
         .unwrap_err();
-    assert!(matches!(error, TransportError::Mismatch { .. }));
+    assert!(matches!(error, TransportError::Protocol { .. }));
 }
 
 #[test]
