@@ -136,7 +136,8 @@ impl Distribution {
         self.directory.path().join("storage")
     }
 
-    /// What it has said so far, a line a request.
+    /// What it has said so far, a line a request: `PUT /v2/a/manifests/1 201`, and who asked where
+    /// that is known.
     #[must_use]
     pub fn log(&self) -> String {
         lock(&self.log).join("\n")
@@ -202,9 +203,32 @@ fn listen(stderr: ChildStderr, log: &Mutex<Vec<String>>, port: &Sender<u16>) {
         }
         let mut log = lock(log);
         if log.len() < MAX_LINES {
-            log.push(line);
+            log.push(shorten(&line).unwrap_or(line));
         }
     }
+}
+
+/// What matters of a line about a request, of which it says a thousand characters.
+fn shorten(line: &str) -> Option<String> {
+    let field = |name: &str| {
+        let (_, rest) = line.split_once(&format!(" {name}="))?;
+        match rest.strip_prefix('"') {
+            Some(rest) => rest.split('"').next(),
+            None => rest.split(' ').next(),
+        }
+    };
+    let mut short = format!(
+        "{} {} {}",
+        field("http.request.method")?,
+        field("http.request.uri")?,
+        field("http.response.status")?
+    );
+    for (name, word) in [("auth.user.name", "as"), ("err.code", "for")] {
+        if let Some(value) = field(name) {
+            short.push_str(&format!(" {word} {value}"));
+        }
+    }
+    Some(short)
 }
 
 fn port_of(line: &str) -> Option<u16> {
