@@ -9,9 +9,11 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use lazaret_artifact::{Platform, Tag};
+use lazaret_artifact::{ContentDigest, Platform, Tag};
 use lazaret_builtins::BUILTINS;
 use lazaret_engine::{Budget, Registry, SandboxOptions};
+use lazaret_graph::Name;
+use lazaret_graph::images::resolve;
 use lazaret_intake::{Importers, OnFault, PullOptions, UnpackLimits};
 use lazaret_store::{Access, Repository, VerityPolicy};
 use lazaret_transport::{Reference, Selection};
@@ -141,6 +143,7 @@ impl Pull {
         let options = self.options();
         interrupt::watch(options.cancel.clone()).context("listening for signals")?;
         let registry = Registry::new(self.sandbox(&path), BUILTINS);
+        let before = self.named(&repository, &source);
         let started = Instant::now();
         let progress = Pulling::new(global);
         let pulled = lazaret_intake::pull(
@@ -154,6 +157,11 @@ impl Pull {
         let pulled = pulled.with_context(|| format!("pulling {source}"))?;
         let elapsed = started.elapsed();
         if !global.quiet {
+            for (tag, digest) in before {
+                if pulled.tags.contains(&tag) && digest != pulled.root {
+                    note(format!("tag {tag} named {} before", digest.short()));
+                }
+            }
             for line in summary::lines(&pulled, &span(elapsed)) {
                 note(line);
             }
@@ -165,6 +173,23 @@ impl Pull {
         }
         output.finish()?;
         Ok(Code::Done)
+    }
+
+    /// What the tags that are asked for name so far. A tag derived from the source is not known yet.
+    fn named(&self, repository: &Repository, source: &Reference) -> Vec<(Tag, ContentDigest)> {
+        let asked: Vec<Tag> = match &*self.tags {
+            [] => source
+                .tag()
+                .and_then(|tag| tag.parse().ok())
+                .into_iter()
+                .collect(),
+            tags => tags.to_vec(),
+        };
+        let named = |tag: Tag| match resolve(repository, &Name::from(tag.clone())) {
+            Ok(stream) => Some((tag, *stream.digest())),
+            Err(_) => None,
+        };
+        asked.into_iter().filter_map(named).collect()
     }
 
     fn options(&self) -> PullOptions {

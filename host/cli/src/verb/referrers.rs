@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::exit::Code;
 use crate::global::Global;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::verb::parse_name;
 
 /// Show what refers to an image, artifact or index, as a tree
@@ -78,6 +78,9 @@ impl Referrers {
             false => output.text(tree::render(&name, &subject))?,
         }
         output.finish()?;
+        if subject.is_alone() && !global.quiet && !global.json {
+            note("nothing here refers to it; `lazaret pull --referrers` gets what does");
+        }
         Ok(Code::Done)
     }
 
@@ -119,6 +122,11 @@ impl Referrers {
 }
 
 impl Subject {
+    fn is_alone(&self) -> bool {
+        let mut members = self.manifests.iter();
+        self.referrers.is_empty() && members.all(|member| member.referrers.is_empty())
+    }
+
     /// Drops what is not of type `wanted` and leads to nothing that is.
     fn keep(&mut self, wanted: &str) {
         keep(&mut self.referrers, wanted);

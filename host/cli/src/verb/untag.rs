@@ -10,7 +10,8 @@ use crate::global::Global;
 
 /// Take a tag away
 ///
-/// What it named stays in the repository and can still be named by its digest.
+/// What it named stays in the repository, and can still be named by its digest, until `lazaret gc`
+/// deletes what no tag leads to.
 #[derive(Debug, Args)]
 pub struct Untag {
     /// The tag

@@ -365,6 +365,42 @@ fn an_artifact_is_its_files() {
 }
 
 #[test]
+fn a_tag_that_moves_is_told() {
+    let bench = Bench::new();
+    bench.pull(&["--tag", "one"]);
+    let files = format!("oci:{}:files", bench.shelf.path.display());
+    let (_, stderr) = bench.both(&["pull", &files, "--tag", "one"]);
+    assert!(
+        stderr.starts_with("tag one named sha256:INDEX_______ before\none: 2 blobs"),
+        "{stderr}"
+    );
+    let (_, stderr) = bench.both(&["pull", &files, "--tag", "one"]);
+    assert!(stderr.starts_with("one: 2 blobs"), "{stderr}");
+    let (stdout, stderr) = bench.both(&["referrers", "one"]);
+    assert_eq!(stdout, "one  manifest FILES\n");
+    assert_eq!(
+        stderr,
+        "nothing here refers to it; `lazaret pull --referrers` gets what does\n"
+    );
+}
+
+#[test]
+fn a_layer_that_was_kept_as_it_travelled_can_be_read_so() {
+    let bench = Bench::new();
+    let cat = ["cat", "--blob", &bench.shelf.shared];
+    bench.pull(&[]);
+    assert_eq!(
+        bench.refused(&cat, 5),
+        "error: rebuilding SHARED: nothing is stored under this digest\n\
+         hint: layers are stored decompressed, under the diff_id that `lazaret inspect` shows, \
+         unless `pull --keep-compressed` kept them\n"
+    );
+    bench.pull(&["--keep-compressed"]);
+    let bytes = bench.command(&cat).stdout;
+    assert_eq!(lazaret_layouts::digest(&bytes), bench.shelf.shared);
+}
+
+#[test]
 fn counts_tell_what_is_there() {
     let bench = Bench::new();
     bench.pull(&["--all-platforms", "--referrers", "--keep-compressed"]);
