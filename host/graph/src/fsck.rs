@@ -1,16 +1,17 @@
 //! Whether everything in a repository is what its name says, and refers to what is there.
 //!
 //! The store checks objects, streams and links; this adds what they mean: documents against the
-//! digests in their names, references against links, tags, import records, and on demand every
-//! layer rebuilt and hashed. All findings are reported, each with the images it concerns. Nothing
-//! is changed.
+//! digests in their names, references against links, tags, lists of referrers, import records, and on
+//! demand every layer and blob rebuilt and hashed. All findings are reported, each with the images it
+//! concerns and what would have to be pulled again. Nothing is changed.
 
+mod contents;
 mod finding;
-mod layers;
+mod indexes;
 mod manifests;
+mod parts;
+mod references;
 mod users;
-
-use std::collections::BTreeSet;
 
 use lazaret_store::{CheckOptions, CheckProgress, CheckReport, Repository};
 
@@ -19,14 +20,15 @@ use crate::images;
 use crate::listing;
 use crate::name::Name;
 use crate::names::Stream;
+use contents::{Counts, Look};
 pub use finding::{Finding, Problem, Severity};
-use layers::Look;
 use users::Users;
 
 /// What to look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FsckOptions {
-    /// Rebuild each layer and compare it with the digest in its name.
+    /// Rebuild each layer and kept blob and compare it with the digest in its name. Documents are
+    /// always compared.
     pub deep: bool,
     /// How the store is checked.
     pub store: CheckOptions,
@@ -45,9 +47,9 @@ pub enum FsckProgress {
         /// Of so many.
         total: u64,
     },
-    /// Layers and their records.
+    /// Layers and their records, and kept blobs.
     Layers {
-        /// Layers checked.
+        /// Layers and blobs checked.
         done: u64,
         /// Of so many.
         total: u64,
@@ -61,8 +63,10 @@ pub struct FsckReport {
     pub findings: Vec<Finding>,
     /// Manifests and indexes looked at.
     pub images: u64,
-    /// Layers and blobs looked at.
+    /// Layers and blobs of artifacts looked at.
     pub layers: u64,
+    /// Blobs looked at that were kept as they travelled.
+    pub blobs: u64,
     /// Import records looked at.
     pub records: u64,
     /// What the store counted; nothing where a single image was checked.
@@ -93,33 +97,28 @@ pub fn fsck(
     let mut users = Users::default();
     let mut problems = Problems::new();
     users.read_tags(repository, &mut problems)?;
+    references::check_referrers(repository, &mut users, &mut problems)?;
+    references::check_own(repository, &streams, &mut problems)?;
     let images = manifests::check(repository, &streams, &mut users, &mut problems, progress)?;
     let look = if options.deep {
         Look::Content
     } else {
         Look::Record
     };
-    let counts = layers::check(repository, &streams, look, &mut problems, progress)?;
-    layers::check_refs(repository, &mut problems)?;
-    let damage = users.of_damage(repository, &store.damage);
-    let of_store = damage.into_iter().map(|(damage, affected)| Finding {
-        problem: Problem::Store(damage),
-        affected,
-    });
-    let mut findings = with_names(problems, &users);
-    findings.extend(of_store);
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
-    Ok(FsckReport {
-        findings,
-        images,
-        layers: counts.layers,
-        records: counts.records,
-        store,
-    })
+    let counts = contents::check(
+        repository,
+        &streams,
+        look,
+        &mut users,
+        &mut problems,
+        progress,
+    )?;
+    Ok(report(repository, problems, &users, images, &counts, store))
 }
 
-/// Checks one image: its documents, references and records, and that its layers' objects are
-/// there; with `deep` that they are what they should be. The store as a whole is not looked at.
+/// Checks one image or index with all that is stored of it and all that refers to it: documents,
+/// references and records, and that the layers' objects are there; with `deep` that they are what
+/// they should be. The store as a whole is not looked at.
 ///
 /// # Errors
 /// Not found; or when the repository cannot be read at all. Damage is no error but a finding.
@@ -130,23 +129,14 @@ pub fn fsck_image(
     progress: &(dyn Fn(FsckProgress) + Sync),
 ) -> Result<FsckReport, GraphError> {
     let image = images::resolve(repository, name)?;
-    let mut parts = BTreeSet::from([image]);
-    match images::load_manifest(repository, image.digest()) {
-        Ok(loaded) => {
-            parts.insert(Stream::Config(loaded.manifest.config.digest));
-            for layer in &loaded.layers {
-                parts.extend([Stream::Layer(layer.key), Stream::Record(layer.key)]);
-            }
-        }
-        // The check finds out what is wrong with it; an index has no parts of its own.
-        Err(error) if error.is_damage() || error.is_not_found() => {}
-        Err(error) => return Err(error),
-    }
+    let parts = parts::of(repository, image)?;
     let mut streams = listing::streams(repository)?;
     streams.retain(|(name, _)| parts.contains(name));
     let mut users = Users::default();
-    // Other tags are not what was asked about.
-    users.read_tags(repository, &mut Problems::new())?;
+    // Other tags and lists are not what was asked about.
+    let mut others = Problems::new();
+    users.read_tags(repository, &mut others)?;
+    references::check_referrers(repository, &mut users, &mut others)?;
     let mut problems = Problems::new();
     let images = manifests::check(repository, &streams, &mut users, &mut problems, progress)?;
     let look = if options.deep {
@@ -154,27 +144,47 @@ pub fn fsck_image(
     } else {
         Look::Objects
     };
-    let counts = layers::check(repository, &streams, look, &mut problems, progress)?;
-    let mut findings = with_names(problems, &users);
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
-    Ok(FsckReport {
-        findings,
-        images,
-        layers: counts.layers,
-        records: counts.records,
-        store: CheckReport::default(),
-    })
+    let counts = contents::check(
+        repository,
+        &streams,
+        look,
+        &mut users,
+        &mut problems,
+        progress,
+    )?;
+    let store = CheckReport::default();
+    Ok(report(repository, problems, &users, images, &counts, store))
 }
 
 /// Problems, each with the stream it is about, if it is about one.
 type Problems = Vec<(Problem, Option<Stream>)>;
 
-fn with_names(problems: Problems, users: &Users) -> Vec<Finding> {
-    problems
+/// Puts everything together, worst first.
+fn report(
+    repository: &Repository,
+    problems: Problems,
+    users: &Users,
+    images: u64,
+    counts: &Counts,
+    store: CheckReport,
+) -> FsckReport {
+    let mut findings: Vec<Finding> = problems
         .into_iter()
-        .map(|(problem, about)| Finding {
-            problem,
-            affected: about.map_or_else(Vec::new, |stream| users.of(&stream)),
-        })
-        .collect()
+        .map(|(problem, about)| Finding::new(problem, users.of(&about)))
+        .collect();
+    let damage = users.of_damage(repository, &store.damage);
+    findings.extend(
+        damage
+            .into_iter()
+            .map(|(damage, concerns)| Finding::new(Problem::Store(damage), concerns)),
+    );
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
+    FsckReport {
+        findings,
+        images,
+        layers: counts.layers,
+        blobs: counts.blobs,
+        records: counts.records,
+        store,
+    }
 }

@@ -24,10 +24,9 @@ use lazaret_store::{ExclusiveLock, Repository, StoreError, StreamName};
 
 use crate::commit::finish_interrupted;
 use crate::error::GraphError;
-use crate::listing;
 use crate::lock::NamesLock;
 use crate::names::{Stream, parse_previous};
-use inventory::Inventory;
+use inventory::{Inventory, Stays};
 use reach::Reached;
 
 /// The objects that an EROFS image refers to; this crate does not know that format.
@@ -193,7 +192,7 @@ pub fn collect(
     progress: &(dyn Fn(GcProgress) + Sync),
 ) -> Result<GcPlan, GraphError> {
     let mut planned = plan(repository, options, progress)?;
-    if !listing::previous(repository)?.is_empty() {
+    if planned.interrupted > 0 {
         finish_interrupted(repository)?;
         planned = plan(repository, options, progress)?;
     }
@@ -217,10 +216,14 @@ fn finish_plan(
         objects,
     } = reached;
     for reference in inventory.refs {
-        if reference.is_root || live_streams[reference.target] {
-            plan.kept.refs += 1;
-        } else {
-            plan.refs.push(reference.path);
+        let stays = match reference.stays {
+            Stays::Root => true,
+            Stays::WithTarget => live_streams[reference.target],
+            Stays::Not => false,
+        };
+        match stays {
+            true => plan.kept.refs += 1,
+            false => plan.refs.push(reference.path),
         }
     }
     for (image, live) in inventory.images.iter().zip(&live_images) {
@@ -229,13 +232,13 @@ fn finish_plan(
             false => plan.images.push(*image),
         }
     }
+    let previous = inventory.streams.iter();
+    plan.interrupted = previous
+        .filter(|(name, _)| parse_previous(name.as_str()).is_some())
+        .count() as u64;
     let named = inventory.streams.into_iter().zip(live_streams);
     let (kept, dead): (Vec<_>, Vec<_>) = named.partition(|(_, live)| *live);
     plan.kept.streams = kept.len() as u64;
-    let previous = kept
-        .iter()
-        .filter(|((name, _), _)| parse_previous(name.as_str()).is_some());
-    plan.interrupted = previous.count() as u64;
     drop(kept);
     let dead = dead.into_iter().map(|(stream, _)| stream).collect();
     plan.streams = order::referring_first(repository, dead);

@@ -1,4 +1,5 @@
-//! What references what in a repository: tags, manifests, configs, layers and import records.
+//! What references what in a repository: tags, indexes, manifests, configs, layers, import records,
+//! and what was attached to any of them.
 //!
 //! The names and keys are those of `cfsctl` 0.9.4, all of them in [`names`], so that it can list,
 //! check and collect what is written here; lazaret's own records live beside them. Nothing is

@@ -91,6 +91,19 @@ pub(crate) fn subjects(repository: &Repository) -> Result<HashSet<ContentDigest>
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
+/// What is in a namespace and is not a reference, sorted: namespaces inside it.
+pub(crate) fn directories(
+    repository: &Repository,
+    namespace: &str,
+) -> Result<Vec<String>, GraphError> {
+    let inside = format!("streams/refs/{namespace}");
+    let mut names = names_in(repository, &inside)?;
+    let path = repository.path().join(inside);
+    names.retain(|name| fs::symlink_metadata(path.join(name)).is_ok_and(|status| status.is_dir()));
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// File names in a directory of the repository; none where it does not exist.
 fn names_in(repository: &Repository, directory: &str) -> Result<Vec<String>, GraphError> {
     let path = repository.path().join(directory);

@@ -7,13 +7,12 @@
 //! before it is relied on: so a pull repairs.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use lazaret_artifact::media_type::OCI_TAR;
 use lazaret_artifact::record::{Role, Summary, Verdict};
-use lazaret_artifact::{ContentDigest, ContentHasher, VerityDigest};
+use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_graph::names::Stream;
-use lazaret_graph::{GraphError, Record, find_record};
+use lazaret_graph::{GraphError, Record, find_record, rebuilt_digest};
 use lazaret_store::{Repository, StoreError, Trust};
 
 use crate::error::IntakeError;
@@ -259,22 +258,5 @@ pub(crate) fn rebuilds(
     content: &ContentDigest,
     stream: &VerityDigest,
 ) -> bool {
-    let mut hash = Hash(ContentHasher::new(content.algorithm()));
-    let rebuilt = repository
-        .open_stream(stream, None)
-        .and_then(|mut reader| reader.rebuild(&mut hash));
-    rebuilt.is_ok() && hash.0.finish() == *content
-}
-
-struct Hash(ContentHasher);
-
-impl Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    rebuilt_digest(repository, stream, content.algorithm()).is_ok_and(|found| found == *content)
 }

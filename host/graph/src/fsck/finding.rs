@@ -44,19 +44,45 @@ pub struct Finding {
     pub problem: Problem,
     /// The images it concerns: their tags, or digests where they have none.
     pub affected: Vec<Name>,
+    /// The blobs that are to come again, as they travel, where a layer or blob is damaged.
+    pub blobs: Vec<ContentDigest>,
+}
+
+/// Whom a problem concerns.
+#[derive(Debug, Default)]
+pub(super) struct Concerns {
+    pub(super) names: Vec<Name>,
+    pub(super) blobs: Vec<ContentDigest>,
 }
 
 impl Finding {
+    pub(super) fn new(problem: Problem, concerns: Concerns) -> Self {
+        let mut finding = Self {
+            problem,
+            affected: concerns.names,
+            blobs: concerns.blobs,
+        };
+        if finding.severity() != Severity::Damage {
+            finding.blobs.clear();
+        }
+        finding
+    }
+
     /// How bad it is.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self.problem {
             Problem::Unverified { .. }
             | Problem::StaleRecord { .. }
+            | Problem::PartOfIndex { .. }
+            | Problem::Interrupted { .. }
             | Problem::ForeignRef { .. } => Severity::Information,
-            Problem::OtherStream { .. } | Problem::NotLinked { .. } | Problem::BadTag { .. } => {
-                Severity::Warning
-            }
+            Problem::OtherStream { .. }
+            | Problem::NotLinked { .. }
+            | Problem::NotReferred { .. }
+            | Problem::NotHeld { .. }
+            | Problem::NotListed { .. }
+            | Problem::BadTag { .. } => Severity::Warning,
             Problem::Store(_)
             | Problem::Unreadable { .. }
             | Problem::MissingReference { .. }
@@ -69,14 +95,20 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.severity(), self.problem)?;
-        for (index, name) in self.affected.iter().take(MAX_LISTED).enumerate() {
-            let before = if index == 0 { "; affects " } else { ", " };
-            write!(f, "{before}{}", escape(name.to_string().as_bytes()))?;
-        }
-        match self.affected.len().saturating_sub(MAX_LISTED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
-        }
+        list(f, "; affects ", &self.affected)?;
+        list(f, "; pull again blob ", &self.blobs)
+    }
+}
+
+/// The first of some names, and how many more there are.
+fn list(f: &mut fmt::Formatter<'_>, what: &str, names: &[impl fmt::Display]) -> fmt::Result {
+    for (index, name) in names.iter().take(MAX_LISTED).enumerate() {
+        let before = if index == 0 { what } else { ", " };
+        write!(f, "{before}{}", escape(name.to_string().as_bytes()))?;
+    }
+    match names.len().saturating_sub(MAX_LISTED) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
     }
 }
 
@@ -127,10 +159,46 @@ pub enum Problem {
         /// What it points to.
         target: String,
     },
-    /// A layer that rebuilds to something else than its name says.
+    /// An index that does not refer to something that it lists and that is there: a collection would
+    /// delete it.
+    NotReferred {
+        /// The index.
+        stream: Stream,
+        /// What it lists.
+        target: Stream,
+    },
+    /// An index of which not everything is stored.
+    PartOfIndex {
+        /// Which.
+        stream: Stream,
+        /// Manifests and indexes that it lists and that are not there.
+        missing: usize,
+        /// All that it lists.
+        listed: usize,
+    },
+    /// A record or kept blob without a name of its own under `streams/refs/lazaret`: a `cfsctl gc`
+    /// would delete it.
+    NotHeld {
+        /// Which.
+        stream: Stream,
+    },
+    /// A manifest or index that refers to a subject, whose list of referrers does not have it.
+    NotListed {
+        /// Which.
+        stream: Stream,
+        /// What it refers to.
+        subject: ContentDigest,
+    },
+    /// A stream that was being replaced when a commit died. The next commit or collection finishes
+    /// that.
+    Interrupted {
+        /// Which.
+        stream: Stream,
+    },
+    /// A layer or blob that rebuilds to something else than its name says.
     WrongContent {
         /// By its name.
-        layer: ContentDigest,
+        stream: Stream,
         /// As rebuilt.
         found: ContentDigest,
     },
@@ -145,10 +213,10 @@ pub enum Problem {
         /// What it is a record of.
         content: ContentDigest,
     },
-    /// A name under `streams/refs/lazaret` that this version knows nothing of.
+    /// A name where only this program's own and referrers lie, that this version knows nothing of.
     ForeignRef {
-        /// The file name.
-        file_name: String,
+        /// Below `streams/refs/`.
+        path: String,
     },
 }
 
@@ -187,10 +255,38 @@ impl fmt::Display for Problem {
                 "tag {tag} names {}, which is no manifest or index that is there",
                 escape(target.as_bytes())
             ),
-            Self::WrongContent { layer, found } => {
+            Self::NotReferred { stream, target } => {
+                write!(f, "{stream} lists {target} and does not refer to it")
+            }
+            Self::PartOfIndex {
+                stream,
+                missing,
+                listed,
+            } => write!(
+                f,
+                "of the {listed} that {stream} lists, {missing} are not stored"
+            ),
+            Self::NotHeld { stream } => write!(
+                f,
+                "{stream} has no name under streams/refs/lazaret: a `cfsctl gc` would delete it"
+            ),
+            Self::NotListed { stream, subject } => {
                 write!(
                     f,
-                    "layer {layer}: content mismatch: expected {layer}, found {found}"
+                    "{stream} is not among the referrers of its subject {subject}"
+                )
+            }
+            Self::Interrupted { stream } => {
+                write!(f, "a commit died while it replaced {stream}")
+            }
+            Self::WrongContent { stream, found } => {
+                let (kind, digest) = match stream {
+                    Stream::Blob(digest) => ("kept blob", digest),
+                    other => ("layer", other.digest()),
+                };
+                write!(
+                    f,
+                    "{kind} {digest}: content mismatch: expected {digest}, found {found}"
                 )
             }
             Self::Unverified { layer } => write!(f, "layer {layer} was not verified by lazaret"),
@@ -200,12 +296,8 @@ impl fmt::Display for Problem {
                     "the import record of {content} is of a stream that is not linked"
                 )
             }
-            Self::ForeignRef { file_name } => {
-                write!(
-                    f,
-                    "unknown name streams/refs/lazaret/{}",
-                    escape(file_name.as_bytes())
-                )
+            Self::ForeignRef { path } => {
+                write!(f, "unknown name streams/refs/{}", escape(path.as_bytes()))
             }
         }
     }

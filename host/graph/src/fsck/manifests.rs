@@ -1,15 +1,15 @@
-//! Manifests, indexes and configs: their bytes, and what their streams refer to.
+//! Manifests and configs: their bytes, and what their streams refer to. Indexes are read here, too.
 
 use std::collections::BTreeSet;
 
 use lazaret_artifact::{ContentDigest, VerityDigest};
-use lazaret_store::Repository;
+use lazaret_store::{Repository, StoreError};
 
 use super::finding::Problem;
 use super::users::Users;
-use super::{FsckProgress, Problems};
+use super::{FsckProgress, Problems, indexes};
 use crate::error::GraphError;
-use crate::names::{Stream, config_key, is_known_image, layer_key};
+use crate::names::{Stream, config_key, is_known_image, layer_key, referrers_of};
 use crate::stored::{self, Refs, Stored};
 
 /// Checks every linked manifest, index and config; returns the number of manifests and indexes.
@@ -37,7 +37,7 @@ pub(super) fn check(
         let Some(stored) = read(repository, *name, *stream, problems)? else {
             continue;
         };
-        match name {
+        let subject = match name {
             Stream::Manifest(digest) => {
                 let mut check = ManifestCheck {
                     repository,
@@ -45,19 +45,17 @@ pub(super) fn check(
                     users,
                     problems,
                 };
-                configs_seen.extend(check.run(&stored)?);
+                let (config, subject) = check.run(&stored)?;
+                configs_seen.extend(config);
+                subject
             }
-            _ => {
-                if let Err(error) = stored::parse_index(name.digest(), &stored.bytes) {
-                    problems.push((
-                        Problem::Unreadable {
-                            stream: *name,
-                            error,
-                        },
-                        Some(*name),
-                    ));
-                }
-            }
+            _ => indexes::check(repository, name.digest(), &stored, users, problems)?,
+        };
+        if let Some(subject) = subject
+            && !is_listed(repository, &subject, name)?
+        {
+            let stream = *name;
+            problems.push((Problem::NotListed { stream, subject }, Some(stream)));
         }
     }
     progress(FsckProgress::Images { done: total, total });
@@ -68,6 +66,21 @@ pub(super) fn check(
         }
     }
     Ok(total)
+}
+
+/// Whether `name` is among the referrers of `subject`.
+fn is_listed(
+    repository: &Repository,
+    subject: &ContentDigest,
+    name: &Stream,
+) -> Result<bool, GraphError> {
+    let entry = repository.resolve_ref(&referrers_of(subject), &name.digest().to_string());
+    match entry {
+        Ok(target) => Ok(target.is_some_and(|target| target == name.name())),
+        // The store reports what is no reference.
+        Err(StoreError::Link { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Reads and verifies a document; what is wrong with it becomes a problem.
@@ -108,16 +121,23 @@ struct ManifestCheck<'a> {
     problems: &'a mut Problems,
 }
 
+/// A config that was read and verified, and a subject.
+type Outcome = (Option<(Stream, VerityDigest)>, Option<ContentDigest>);
+
 impl ManifestCheck<'_> {
-    /// Returns the config that was read and verified, if it came that far.
-    fn run(&mut self, stored: &Stored) -> Result<Option<(Stream, VerityDigest)>, GraphError> {
+    /// Returns the config that was read and verified, if it came that far, and the subject.
+    fn run(&mut self, stored: &Stored) -> Result<Outcome, GraphError> {
         let name = Stream::Manifest(*self.digest);
         let parsed = stored::parse_manifest(self.digest, &stored.bytes);
         let Some(manifest) = found(name, parsed, self.problems)? else {
-            return Ok(None);
+            return Ok((None, None));
         };
+        let subject = manifest.subject.as_ref().map(|subject| subject.digest);
+        for layer in &manifest.layers {
+            self.users.note(Stream::Blob(layer.digest), name);
+        }
         let config_name = Stream::Config(manifest.config.digest);
-        self.users.note(config_name, self.digest);
+        self.users.note(config_name, name);
         self.reference(
             name,
             &stored.refs,
@@ -140,12 +160,15 @@ impl ManifestCheck<'_> {
             }
         };
         let Some((config_stored, image)) = config else {
-            return Ok(None);
+            return Ok((None, subject));
         };
         let keys = stored::layer_digests(&manifest, image.as_ref());
+        for (blob, layer) in manifest.layers.iter().zip(&keys) {
+            self.users.note_blob(*layer, blob.digest);
+        }
         for digest in keys.iter().collect::<BTreeSet<_>>() {
             let layer = Stream::Layer(*digest);
-            self.users.note(layer, self.digest);
+            self.users.note(layer, name);
             self.reference(name, &stored.refs, &layer_key(digest), layer)?;
             if image.is_some() {
                 self.reference(config_name, &config_stored.refs, &layer_key(digest), layer)?;
@@ -160,7 +183,7 @@ impl ManifestCheck<'_> {
                 }
             }
         }
-        Ok(Some((config_name, config_stored.stream)))
+        Ok((Some((config_name, config_stored.stream)), subject))
     }
 
     /// `stream` must refer under `key` to what is linked as `target`.

@@ -1,4 +1,5 @@
-//! Which images a stream or object is part of, so that a finding can say whom it concerns.
+//! Which images a stream or object is part of, so that a finding can say whom it concerns, and what
+//! would have to come again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +7,21 @@ use lazaret_artifact::{ContentDigest, Tag, VerityDigest};
 use lazaret_store::{Damage, Repository};
 
 use super::Problems;
-use super::finding::Problem;
+use super::finding::{Concerns, Problem};
 use crate::error::GraphError;
 use crate::listing;
 use crate::name::Name;
 use crate::names::{self, Stream};
 
-/// Filled while manifests are checked, asked when all findings are there.
+/// Filled while everything is checked, asked when all findings are there.
 #[derive(Debug, Default)]
 pub(super) struct Users {
     /// Tags of manifests and indexes.
     tags: BTreeMap<Stream, BTreeSet<Tag>>,
-    /// Manifests that a config or layer belongs to.
-    manifests: BTreeMap<Stream, BTreeSet<ContentDigest>>,
+    /// What a part belongs to: a layer to manifests, a manifest to indexes, a referrer to its subject.
+    users: BTreeMap<Stream, BTreeSet<Stream>>,
+    /// The blobs that a layer came from, as they travelled.
+    blobs: BTreeMap<ContentDigest, BTreeSet<ContentDigest>>,
     /// Streams by their object, as linked and as referred to.
     streams: BTreeMap<VerityDigest, BTreeSet<Stream>>,
 }
@@ -55,9 +58,14 @@ impl Users {
         Ok(())
     }
 
-    /// Notes that `part` belongs to the manifest `digest`.
-    pub(super) fn note(&mut self, part: Stream, digest: &ContentDigest) {
-        self.manifests.entry(part).or_default().insert(*digest);
+    /// Notes that `part` belongs to `user`.
+    pub(super) fn note(&mut self, part: Stream, user: Stream) {
+        self.users.entry(part).or_default().insert(user);
+    }
+
+    /// Notes that `layer` came, or would come, as `blob`.
+    pub(super) fn note_blob(&mut self, layer: ContentDigest, blob: ContentDigest) {
+        self.blobs.entry(layer).or_default().insert(blob);
     }
 
     /// Notes that `object` holds the stream `stream`.
@@ -65,37 +73,63 @@ impl Users {
         self.streams.entry(object).or_default().insert(stream);
     }
 
-    /// The names of the images that `stream` is or belongs to.
-    pub(super) fn of(&self, stream: &Stream) -> Vec<Name> {
-        let stream = match stream {
+    /// Whom something that is wrong with these streams concerns.
+    pub(super) fn of<'a>(&self, streams: impl IntoIterator<Item = &'a Stream>) -> Concerns {
+        let mut names = BTreeSet::new();
+        let mut blobs = BTreeSet::new();
+        for stream in streams {
+            names.extend(self.names_of(stream));
+            match stream {
+                Stream::Layer(layer) | Stream::Record(layer) => {
+                    blobs.extend(self.blobs.get(layer).into_iter().flatten());
+                }
+                Stream::Blob(blob) => {
+                    blobs.insert(*blob);
+                }
+                Stream::Manifest(_) | Stream::Index(_) | Stream::Config(_) => {}
+            }
+        }
+        Concerns {
+            names: names.into_iter().collect(),
+            blobs: blobs.into_iter().collect(),
+        }
+    }
+
+    /// The tags of all that `stream` is or belongs to, and the digests of what of that has neither
+    /// a tag nor anything that it belongs to.
+    fn names_of(&self, stream: &Stream) -> BTreeSet<Name> {
+        let start = match stream {
             Stream::Record(content) => Stream::Layer(*content),
             other => *other,
         };
-        let images: BTreeSet<Stream> = match stream {
-            Stream::Manifest(_) | Stream::Index(_) => BTreeSet::from([stream]),
-            _ => {
-                let digests = self.manifests.get(&stream).into_iter().flatten();
-                digests.map(|digest| Stream::Manifest(*digest)).collect()
-            }
-        };
-        let mut found = BTreeSet::new();
-        for image in images {
-            match self.tags.get(&image) {
-                Some(tags) => found.extend(tags.iter().cloned().map(Name::Tag)),
-                None => {
-                    found.insert(Name::Digest(*image.digest()));
-                }
+        let mut names = BTreeSet::new();
+        let mut seen = BTreeSet::from([start]);
+        let mut waiting = vec![start];
+        while let Some(part) = waiting.pop() {
+            let tags = self.tags.get(&part);
+            let users = self.users.get(&part);
+            names.extend(tags.into_iter().flatten().cloned().map(Name::Tag));
+            let new = users
+                .into_iter()
+                .flatten()
+                .filter(|user| seen.insert(**user));
+            waiting.extend(new);
+            if matches!(part, Stream::Manifest(_) | Stream::Index(_))
+                && tags.is_none()
+                && users.is_none()
+            {
+                names.insert(Name::Digest(*part.digest()));
             }
         }
-        found.into_iter().collect()
+        names
     }
 
-    /// What the store complains of, each with the names of the images it concerns.
+    /// What the store complains of, each with whom it concerns.
     pub(super) fn of_damage(
         &self,
         repository: &Repository,
         damage: &[Damage],
-    ) -> Vec<(Damage, Vec<Name>)> {
+    ) -> Vec<(Damage, Concerns)> {
         let objects: BTreeSet<VerityDigest> = damage
             .iter()
             .filter_map(|damage| place(damage).object)
@@ -105,12 +139,15 @@ impl Users {
             .iter()
             .map(|damage| {
                 let place = place(damage);
-                let mut names: BTreeSet<Name> = place.tag.into_iter().map(Name::Tag).collect();
                 let held = place.object.and_then(|object| holders.get(&object));
-                for stream in held.into_iter().flatten().chain(&place.stream) {
-                    names.extend(self.of(stream));
+                let held = held.into_iter().flatten().chain(&place.stream);
+                let mut concerns = self.of(held);
+                if let Some(tag) = place.tag {
+                    concerns.names.push(Name::Tag(tag));
+                    concerns.names.sort();
+                    concerns.names.dedup();
                 }
-                (damage.clone(), names.into_iter().collect())
+                (damage.clone(), concerns)
             })
             .collect()
     }

@@ -7,7 +7,7 @@ use lazaret_store::{Repository, StoreError, StreamName};
 
 use super::digests::key;
 use crate::error::GraphError;
-use crate::names::{LAZARET, OwnRef, REFERRERS, Stream};
+use crate::names::{LAZARET, OwnRef, REFERRERS, Stream, previous};
 
 /// A stream, by its place in [`Inventory::streams`].
 pub(super) type Place = usize;
@@ -36,8 +36,19 @@ pub(super) struct Reference {
     pub(super) path: String,
     /// What it leads to.
     pub(super) target: Place,
-    /// Whether it is a reason to keep that. Others live as long as what they lead to does.
-    pub(super) is_root: bool,
+    /// How long it stays.
+    pub(super) stays: Stays,
+}
+
+/// How long a reference stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stays {
+    /// Until somebody takes it away: it is a reason to keep what it leads to.
+    Root,
+    /// As long as that is kept for another reason.
+    WithTarget,
+    /// No longer: it was left over.
+    Not,
 }
 
 impl Inventory {
@@ -99,18 +110,23 @@ impl Inventory {
         let Some(place) = self.find(target) else {
             return Err(dangling(format!("streams/refs/{path}"), target));
         };
-        let is_root = match subordinate(&path, target) {
+        let stays = match subordinate(&path, target) {
             Some(Subordinate::Referrer { subject }) => {
                 self.referrers.entry(subject).or_default().push(place);
-                false
+                Stays::WithTarget
             }
-            Some(Subordinate::Part) => false,
-            None => true,
+            Some(Subordinate::Part) => Stays::WithTarget,
+            // Until the commit that made it, and died, is finished.
+            Some(Subordinate::Replacing(stream)) => match self.find(&previous(&stream)) {
+                Some(_) => Stays::Root,
+                None => Stays::Not,
+            },
+            None => Stays::Root,
         };
         self.refs.push(Reference {
             path,
             target: place,
-            is_root,
+            stays,
         });
         Ok(())
     }
@@ -122,6 +138,8 @@ enum Subordinate {
     Referrer { subject: ContentDigest },
     /// To something that belongs to a layer.
     Part,
+    /// To a stream that a commit is giving a name to.
+    Replacing(Stream),
 }
 
 /// What a reference is that this program made, or that is made in the same way. Anything else, also
@@ -134,6 +152,9 @@ fn subordinate(path: &str, target: &StreamName) -> Option<Subordinate> {
                 Some(Subordinate::Part)
             }
             (OwnRef::Blob(blob), Stream::Blob(found)) if blob == found => Some(Subordinate::Part),
+            (OwnRef::Replacing(stream), found) if stream == found => {
+                Some(Subordinate::Replacing(stream))
+            }
             (OwnRef::Cosign(_, subject), Stream::Manifest(_) | Stream::Index(_)) => {
                 Some(Subordinate::Referrer { subject })
             }

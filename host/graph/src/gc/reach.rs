@@ -4,7 +4,7 @@ use lazaret_artifact::VerityDigest;
 use lazaret_store::{Repository, StoreError, error::StreamFault};
 
 use super::digests::DigestSet;
-use super::inventory::{Inventory, Place};
+use super::inventory::{Inventory, Place, Stays};
 use super::{GcOptions, GcProgress, check};
 use crate::error::GraphError;
 use crate::names::{CONFIG_KEY, Stream, parse_child_key};
@@ -63,7 +63,8 @@ pub(super) fn reach(
     options: &GcOptions<'_>,
     progress: &(dyn Fn(GcProgress) + Sync),
 ) -> Result<Reached, GraphError> {
-    let roots = inventory.refs.iter().filter(|reference| reference.is_root);
+    let roots = inventory.refs.iter();
+    let roots = roots.filter(|reference| reference.stays == Stays::Root);
     let waiting = roots
         .map(|reference| Work::Name(reference.target))
         .collect();

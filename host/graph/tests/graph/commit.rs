@@ -5,8 +5,9 @@ use lazaret_artifact::media_type::{DOCKER_CONFIG, DOCKER_MANIFEST};
 use lazaret_graph::GraphError;
 use lazaret_graph::names::{LAZARET, Stream, TAGS, config_key, layer_key, record_ref};
 use lazaret_store::ContentType;
+use proptest::prelude::*;
 
-use crate::fixture::{Fixture, chain};
+use crate::fixture::{Fixture, Whole, chain, entry, index, index_entry};
 
 type Refs = std::collections::BTreeMap<String, lazaret_artifact::VerityDigest>;
 
@@ -311,4 +312,72 @@ fn commits_at_the_same_time_leave_every_image_whole() {
         .collect();
     assert_eq!(bad, Vec::<String>::new());
     assert_eq!(report.images, 8);
+}
+
+/// Which of three layers an image has, in which of two ways they are cut, and which of the images
+/// that were there before is listed beside it in an index.
+type Made = (Vec<usize>, usize, Option<usize>);
+
+fn any_images() -> impl Strategy<Value = Vec<Made>> {
+    let layers = prop::collection::vec(0..3_usize, 1..4);
+    prop::collection::vec((layers, 0..2_usize, prop::option::of(0..8_usize)), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever shares whatever with whatever, in the end everything refers to what is linked, and
+    /// nothing is left over.
+    #[test]
+    fn any_images_and_indexes_leave_a_whole_repository(made in any_images()) {
+        let fixture = Fixture::in_memory();
+        let content = [[b'0'; 300], [b'1'; 300], [b'2'; 300]];
+        let layer = |number: usize, cut: usize| {
+            fixture.layer_cut_at(&[("file", &content[number])], [64, 1000][cut])
+        };
+        let mut entries = Vec::new();
+        for (at, (layers, cut, listed)) in made.iter().enumerate() {
+            let layers: Vec<_> = layers.iter().map(|number| layer(*number, *cut)).collect();
+            let image = fixture.image_for(&format!("a{at}"), &layers);
+            let own = entry(&image.manifest, Some("linux/amd64"));
+            let beside = listed.and_then(|number| entries.get(number).cloned());
+            let multi = index(&[vec![own], Vec::from_iter(beside)].concat());
+            Whole {
+                manifests: &[&image],
+                indexes: &[&multi],
+                tags: &[(&format!("multi:{at}"), ContentDigest::sha256(&multi))],
+                ..Whole::default()
+            }
+            .run(&fixture)
+            .unwrap();
+            entries.push(match at % 2 {
+                0 => entry(&image.manifest, None),
+                _ => index_entry(&multi),
+            });
+        }
+        let report = lazaret_graph::fsck(&fixture.repository, Default::default(), &|_| ()).unwrap();
+        let bad: Vec<String> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity() > lazaret_graph::Severity::Information)
+            .map(ToString::to_string)
+            .collect();
+        prop_assert_eq!(bad, Vec::<String>::new());
+        for row in lazaret_graph::list(&fixture.repository).unwrap() {
+            let multi = lazaret_graph::load_index(&fixture.repository, &row.digest.unwrap()).unwrap();
+            let (_, refs) =
+                fixture.repository.single_object(&multi.stream, ContentType::INDEX).unwrap();
+            prop_assert_eq!(refs.len(), multi.children.len());
+            for (key, child) in refs {
+                let digest = lazaret_graph::names::parse_child_key(&key).unwrap();
+                let linked = [Stream::Manifest(digest), Stream::Index(digest)]
+                    .iter()
+                    .find_map(|name| fixture.repository.resolve_stream(&name.name()).unwrap());
+                prop_assert_eq!(linked, Some(child));
+            }
+        }
+        for (name, _) in fixture.repository.streams().unwrap() {
+            prop_assert!(Stream::parse(name.as_str()).is_some(), "{}", name);
+        }
+    }
 }
