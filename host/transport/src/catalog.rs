@@ -225,3 +225,6 @@ pub(crate) fn names_of(entries: &[Descriptor]) -> Vec<String> {
         .filter(|name| seen.insert(name.clone()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::process::Command;
 
 use lazaret_artifact::{ContentDigest, DigestAlgorithm};
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -557,7 +558,7 @@ fn blobs_of_an_archive_are_verified() {
 fn an_archive_resolves_as_its_layout_does() {
     let mut fixture = Fixture::new();
     let image = fixture.image("linux/s390x");
-    let index = fixture.index(&[image.clone()]);
+    let index = fixture.index(std::slice::from_ref(&image));
     fixture.add(&index, Some("t"));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.tar");
@@ -585,4 +586,47 @@ fn an_archive_resolves_as_its_layout_does() {
     let source = Source::open(&reference, &RegistryOptions::default()).unwrap();
     let error = One::of(&source, None).unwrap_err();
     assert_eq!(error.to_string(), "no tag \"u\"; there is t");
+}
+
+proptest! {
+    /// Whatever the headers say: no panic, and nothing found that is not in the file.
+    #[test]
+    fn what_is_found_lies_in_the_file(
+        members in proptest::collection::vec(
+            (
+                "[a-c./]{0,6}",
+                prop::sample::select(&b"0\x0015xLgSK7"[..]),
+                prop_oneof![0_u64..2000, any::<u64>()],
+                proptest::collection::vec(any::<u8>(), 0..1500),
+                proptest::option::of("([0-9]{1,2} (path|size|x)=[a-c0-9]{0,8}\n){0,2}"),
+            ),
+            0..5,
+        ),
+        cut in any::<prop::sample::Index>(),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..2),
+    ) {
+        let mut bytes = base();
+        for (name, kind, size, content, records) in members {
+            let content = records.map_or(content, String::into_bytes);
+            // Half of them honest.
+            let size = if size % 2 == 0 { content.len() as u64 } else { size };
+            bytes.extend(header(name.as_bytes(), kind, size).as_bytes());
+            bytes.extend(content);
+            bytes = padded(bytes);
+        }
+        for (at, value) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        bytes.truncate(bytes.len() - cut.index(bytes.len()) / 4);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        if let Ok(found) = members::find(&file, bytes.len() as u64) {
+            for (name, member) in found {
+                prop_assert!(member.offset + member.size <= bytes.len() as u64);
+                prop_assert!(!name.is_empty() && !name.starts_with('/'));
+                prop_assert!(name.split('/').all(|part| !matches!(part, "" | "." | "..")));
+            }
+        }
+    }
 }

@@ -125,3 +125,72 @@ proptest! {
         prop_assert!(read_in_pieces(&mut reader(&bytes[..cut], size, digest), piece).is_err());
     }
 }
+
+#[test]
+fn a_part_of_a_file_is_read_without_what_is_around_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    std::fs::write(&path, b"<<<hello>>>").unwrap();
+    let file = Arc::new(File::open(&path).unwrap());
+    let descriptor = |size| Descriptor {
+        media_type: "a/b".parse().unwrap(),
+        digest: ContentDigest::sha256(b"hello"),
+        size,
+        artifact_type: None,
+        platform: None,
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let open = |offset, length, size| {
+        Blob::from_range(
+            Arc::clone(&file),
+            offset,
+            length,
+            path.clone(),
+            &descriptor(size),
+            Role::Blob,
+        )
+    };
+    // Two at once, from one file, do not disturb each other.
+    let (mut one, mut two) = (open(3, 5, 5).unwrap(), open(3, 5, 5).unwrap());
+    let mut piece = [0; 2];
+    one.read_exact(&mut piece).unwrap();
+    let mut all = Vec::new();
+    two.read_to_end(&mut all).unwrap();
+    assert_eq!((&piece, &*all), (b"he", &b"hello"[..]));
+    assert!(two.is_verified() && !one.is_verified());
+    let region = two.file_unverified().unwrap();
+    assert_eq!(region.offset, 3);
+    one.finish().unwrap();
+    for (offset, length, size, want) in [
+        (2, 5, 5, "blob digest mismatch"),
+        (3, 6, 5, "blob size mismatch: expected 5, found 6"),
+        (3, 6, 6, "blob digest mismatch"),
+        (9, 5, 5, "blob size mismatch: expected 5, found 2"),
+    ] {
+        let error = match open(offset, length, size) {
+            Ok(blob) => blob.finish().unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.to_string().contains(want), "{error}");
+    }
+}
+
+#[test]
+fn a_stream_has_no_file_to_look_into() {
+    let descriptor = Descriptor {
+        media_type: "a/b".parse().unwrap(),
+        digest: ContentDigest::sha256(b"hello"),
+        size: 5,
+        artifact_type: None,
+        platform: None,
+        annotations: std::collections::BTreeMap::new(),
+    };
+    let open = |bytes: &'static [u8]| {
+        let stream = Box::new(Cursor::new(bytes));
+        Blob::from_stream(stream, "docker://x/y".into(), &descriptor, Role::Blob)
+    };
+    assert!(open(b"hello").file_unverified().is_none());
+    open(b"hello").finish().unwrap();
+    assert!(open(b"hello!").finish().is_err());
+    assert!(open(b"hell").finish().is_err());
+}

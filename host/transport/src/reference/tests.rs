@@ -218,7 +218,11 @@ fn what_is_no_name_in_a_registry_is_refused_with_the_reason() {
         ("docker://x:.t", format!("\".t\" {TAG}")),
         ("docker://x:-t", format!("\"-t\" {TAG}")),
         ("docker://x:a b", format!("\"a b\" {TAG}")),
-        ("docker://x:a/b", format!("\"a/b\" {TAG}")),
+        ("docker://x/y:a/b", format!("\"a/b\" {TAG}")),
+        (
+            "docker://x:a/b",
+            "\"x:a\" is not HOST or HOST:PORT".to_owned(),
+        ),
         ("docker://x:a:b", format!("\"a:b\" {TAG}")),
         (
             &format!("docker://x:{long_tag}"),

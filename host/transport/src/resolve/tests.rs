@@ -361,3 +361,5 @@ fn documents_that_contradict_each_other_are_refused() {
     assert!(matches!(&error, TransportError::MissingBlob { .. }));
     assert!(error.is_input_fault() && error.is_not_found());
 }
+
+mod whole;
