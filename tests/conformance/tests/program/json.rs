@@ -51,14 +51,18 @@ fn json_has_the_documented_names() {
         .run(["pull", "--json", &layout.source("demo")])
         .expect(0)
         .json();
-    let names = "source repository manifest config platform tags seconds layers";
+    let names = "source repository digest kind tags seconds manifests indexes referrers \
+        manifest config platform layers";
     assert_names(&pulled, names);
     assert_documented(&berth, "pull", names);
     assert_eq!(pulled["source"], layout.source("demo"));
     assert_eq!(pulled["manifest"], image.digest());
     assert_eq!(pulled["platform"], format!("linux/{ARCHITECTURE}"));
     assert_eq!(pulled["tags"], json!(["demo"]));
-    let names = "digest mediaType size content contentSize reused entries fuel newObjects newBytes";
+    assert_eq!(pulled["digest"], pulled["manifest"]);
+    assert_eq!(pulled["layers"], pulled["manifests"][0]["layers"]);
+    let names = "digest mediaType size content contentSize reused repaired keptCompressed entries \
+        fuel newObjects newBytes reflinkedBytes";
     assert_names(&pulled["layers"][0], names);
     assert_documented(&berth, "pull", names);
     assert_eq!(pulled["layers"][0]["digest"], image.layers[0].digest);
@@ -68,7 +72,7 @@ fn json_has_the_documented_names() {
     assert_eq!(pulled["layers"][1]["reused"], false);
 
     let rows = berth.run(["images", "--json"]).expect(0).json_lines();
-    let names = "name digest kind platform created size layers";
+    let names = "name digest kind platform created size shared layers stored referrers";
     assert_eq!(rows.len(), 1);
     assert_names(&rows[0], names);
     assert_documented(&berth, "images", names);
@@ -78,23 +82,27 @@ fn json_has_the_documented_names() {
         rows[0],
         json!({"name": "demo", "digest": image.digest(), "kind": "image",
             "platform": {"os": "linux", "architecture": ARCHITECTURE},
-            "created": "2026-01-01T00:00:00Z", "size": size, "layers": 2})
+            "created": "2026-01-01T00:00:00Z", "size": size, "shared": 0,
+            "layers": 2, "stored": 2, "referrers": 0})
     );
 
     let shown = berth.run(["inspect", "demo", "--json"]).expect(0).json();
-    let names = "name digest mediaType kind platform created size tags config annotations layers";
+    let names = "name digest mediaType kind platform created size tags config annotations \
+        referrers layers";
     assert_names(&shown, names);
     assert_documented(&berth, "inspect", names);
     assert_eq!(shown["size"], size);
-    let names = "mediaType digest size content contentSize importer entries facts fuel verdict";
+    let names = "mediaType digest size content contentSize keptCompressed importer entries facts \
+        fuel verdict";
     assert_names(&shown["layers"][1], names);
     assert_documented(&berth, "inspect", names);
     assert_names(&shown["layers"][1]["importer"], "name version digest wit");
     assert_eq!(shown["layers"][1]["verdict"], "imported");
 
     let info = berth.run(["info", "--json"]).expect(0).json();
-    let names = "path algorithm verity features tags objects objectBytes allocatedBytes streams \
-        references erofsImages imageBytes";
+    let names = "path algorithm verity features tags images artifacts manifests indexes layers \
+        keptBlobs referrers objects objectBytes allocatedBytes streams references erofsImages \
+        imageBytes";
     assert_names(&info, names);
     assert_documented(&berth, "info", names);
     assert_eq!(info["imageBytes"], size);
@@ -226,7 +234,8 @@ fn what_is_asked_for_and_is_not_there_exits_with_5_and_nonsense_with_2() {
         &["inspect", "@nope"][..],
         &["cat", "--blob", "nope"],
         &["pull", "nope"],
-        &["pull", "docker://nope"],
+        &["pull", "docker:nope"],
+        &["pull", "docker://Nope"],
         &["pull", "oci:layout", "--platform", "nope"],
         &["pull", "oci:layout", "--max-ratio", "nope"],
         &["pull", "oci:layout", "--tag", "@nope"],
