@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
 use lazaret_artifact::VerityDigest;
-use lazaret_graph::names::Stream;
+use lazaret_graph::names::{self, OwnRef, Stream};
 use lazaret_store::{ClonedFile, ContentType, ObjectWriter, Repository, StoreError, Stored, Trust};
 use lazaret_transport::TransportError;
 
@@ -56,6 +56,7 @@ pub(crate) fn find(
     let name = Stream::Blob(wanted.descriptor.digest).name();
     let stream = match reuse::unless_damaged(repository.resolve_stream(&name))? {
         Some(Some(stream)) => stream,
+        Some(None) if was_kept(repository, wanted)? => return Ok(Keep::Missing { named: true }),
         Some(None) if asked => return Ok(Keep::Missing { named: false }),
         Some(None) => return Ok(Keep::Not),
         None => return Ok(Keep::Missing { named: true }),
@@ -73,6 +74,13 @@ pub(crate) fn find(
         true => Keep::There(stream),
         false => Keep::Missing { named: true },
     })
+}
+
+/// Whether the reference that holds the compressed bytes is there, though its stream is not.
+fn was_kept(repository: &Repository, wanted: &Wanted) -> Result<bool, IntakeError> {
+    let name = OwnRef::Blob(wanted.descriptor.digest).to_string();
+    let found = repository.resolve_ref(names::LAZARET, &name);
+    Ok(!matches!(reuse::unless_damaged(found)?, Some(None)))
 }
 
 /// Stores what comes, until it ends; none when it was given up.
