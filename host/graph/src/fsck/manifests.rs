@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lazaret_artifact::{ContentDigest, VerityDigest};
+use lazaret_artifact::{ContentDigest, ImageConfig, Manifest, VerityDigest};
 use lazaret_store::{Repository, StoreError};
 
 use super::finding::Problem;
@@ -25,7 +25,7 @@ pub(super) fn check(
         .filter(|(name, _)| matches!(name, Stream::Manifest(_) | Stream::Index(_)))
         .collect();
     let total = images.len() as u64;
-    let mut configs_seen = BTreeSet::new();
+    let mut configs = Configs::default();
     for (name, stream) in streams {
         users.note_object(*stream, *name);
     }
@@ -35,6 +35,10 @@ pub(super) fn check(
             total,
         });
         let Some(stored) = read(repository, *name, *stream, problems)? else {
+            // Its references may still say what belongs to it.
+            if let Ok(reader) = repository.open_stream(stream, None) {
+                users.note_refs(reader.stream_refs(), *name);
+            }
             continue;
         };
         let subject = match name {
@@ -44,10 +48,9 @@ pub(super) fn check(
                     digest,
                     users,
                     problems,
+                    configs: &mut configs,
                 };
-                let (config, subject) = check.run(&stored)?;
-                configs_seen.extend(config);
-                subject
+                check.run(&stored)?
             }
             _ => indexes::check(repository, name.digest(), &stored, users, problems)?,
         };
@@ -61,7 +64,7 @@ pub(super) fn check(
     progress(FsckProgress::Images { done: total, total });
     // Configs that no manifest led to still have to be what their names say.
     for (name, stream) in streams {
-        if matches!(name, Stream::Config(_)) && !configs_seen.contains(&(*name, *stream)) {
+        if matches!(name, Stream::Config(_)) && !configs.read.contains(&(*name, *stream)) {
             read(repository, *name, *stream, problems)?;
         }
     }
@@ -114,23 +117,30 @@ fn found<T>(
     }
 }
 
+/// Configs by name and stream.
+#[derive(Default)]
+struct Configs {
+    /// Those that were looked at.
+    read: BTreeSet<(Stream, VerityDigest)>,
+    /// Those of them that are damaged: told once, however many manifests share them.
+    damaged: BTreeSet<(Stream, VerityDigest)>,
+}
+
 struct ManifestCheck<'a> {
     repository: &'a Repository,
     digest: &'a ContentDigest,
     users: &'a mut Users,
     problems: &'a mut Problems,
+    configs: &'a mut Configs,
 }
 
-/// A config that was read and verified, and a subject.
-type Outcome = (Option<(Stream, VerityDigest)>, Option<ContentDigest>);
-
 impl ManifestCheck<'_> {
-    /// Returns the config that was read and verified, if it came that far, and the subject.
-    fn run(&mut self, stored: &Stored) -> Result<Outcome, GraphError> {
+    /// Returns the subject.
+    fn run(&mut self, stored: &Stored) -> Result<Option<ContentDigest>, GraphError> {
         let name = Stream::Manifest(*self.digest);
         let parsed = stored::parse_manifest(self.digest, &stored.bytes);
         let Some(manifest) = found(name, parsed, self.problems)? else {
-            return Ok((None, None));
+            return Ok(None);
         };
         let subject = manifest.subject.as_ref().map(|subject| subject.digest);
         for layer in &manifest.layers {
@@ -144,23 +154,9 @@ impl ManifestCheck<'_> {
             &config_key(&manifest.config.digest),
             config_name,
         )?;
-        let config = match stored::read_config(self.repository, &manifest, &stored.refs) {
-            Ok(config) => Some(config),
-            // The reference that is missing has just been reported.
-            Err(GraphError::Incomplete { .. }) => None,
-            Err(error) => {
-                let about = match &error {
-                    GraphError::Mismatch { stream, .. } | GraphError::Stored { stream, .. } => {
-                        *stream
-                    }
-                    _ => config_name,
-                };
-                found::<()>(about, Err(error), self.problems)?;
-                None
-            }
-        };
-        let Some((config_stored, image)) = config else {
-            return Ok((None, subject));
+        let Some((config_stored, image)) = self.config(&manifest, stored)? else {
+            self.users.note_refs(&stored.refs, name);
+            return Ok(subject);
         };
         let keys = stored::layer_digests(&manifest, image.as_ref());
         for (blob, layer) in manifest.layers.iter().zip(&keys) {
@@ -183,7 +179,40 @@ impl ManifestCheck<'_> {
                 }
             }
         }
-        Ok((Some((config_name, config_stored.stream)), subject))
+        Ok(subject)
+    }
+
+    /// The manifest's config; what is wrong with it becomes a problem.
+    fn config(
+        &mut self,
+        manifest: &Manifest,
+        stored: &Stored,
+    ) -> Result<Option<(Stored, Option<ImageConfig>)>, GraphError> {
+        let name = Stream::Config(manifest.config.digest);
+        let Some(stream) = stored.refs.get(&config_key(&manifest.config.digest)) else {
+            // The reference that is missing has just been reported.
+            return Ok(None);
+        };
+        let config = (name, *stream);
+        if self.configs.damaged.contains(&config) {
+            return Ok(None);
+        }
+        self.configs.read.insert(config);
+        match stored::read_config(self.repository, manifest, &stored.refs) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) => {
+                let about = match &error {
+                    GraphError::Mismatch { stream, .. } | GraphError::Stored { stream, .. } => {
+                        *stream
+                    }
+                    _ => name,
+                };
+                if about == name {
+                    self.configs.damaged.insert(config);
+                }
+                found(about, Err(error), self.problems)
+            }
+        }
     }
 
     /// `stream` must refer under `key` to what is linked as `target`.

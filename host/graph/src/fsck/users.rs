@@ -12,6 +12,7 @@ use crate::error::GraphError;
 use crate::listing;
 use crate::name::Name;
 use crate::names::{self, Stream};
+use crate::stored::Refs;
 
 /// Filled while everything is checked, asked when all findings are there.
 #[derive(Debug, Default)]
@@ -61,6 +62,17 @@ impl Users {
     /// Notes that `part` belongs to `user`.
     pub(super) fn note(&mut self, part: Stream, user: Stream) {
         self.users.entry(part).or_default().insert(user);
+    }
+
+    /// Notes that whatever is linked to what `refs` lead to belongs to `user`. For a document that
+    /// cannot be read, whose references are all there is.
+    pub(super) fn note_refs(&mut self, refs: &Refs, user: Stream) {
+        for stream in refs.values() {
+            let parts = self.streams.get(stream).cloned().unwrap_or_default();
+            for part in parts {
+                self.note(part, user);
+            }
+        }
     }
 
     /// Notes that `layer` came, or would come, as `blob`.

@@ -6,6 +6,7 @@ mod cfsctl;
 mod commit;
 mod fixture;
 mod fsck;
+mod fsck_graph;
 mod gc;
 mod images;
 mod indexes;
