@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use clap::Args;
+use lazaret_artifact::ContentDigest;
 use lazaret_graph::{Finding, FsckOptions, Name, Severity, fsck_image};
 use lazaret_store::{Access, CheckReport};
 use serde::Serialize;
@@ -20,9 +21,10 @@ const MAX_NAMES: usize = 10;
 
 /// Check objects, streams and names; list all damage
 ///
-/// Every object is compared with its digest. With a NAME only that image is looked at, and without
-/// --deep its objects have only to be there. Changes nothing. Exits with 6 when there is damage;
-/// what else is worth knowing is listed, too.
+/// Every object is compared with its digest. With a NAME only that image or index is looked at, with
+/// what refers to it, and without --deep the objects of its layers have only to be there. Changes
+/// nothing; pulling again repairs. Exits with 6 when there is damage. What is only worth knowing is
+/// listed with -v.
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
 pub struct Fsck {
@@ -35,8 +37,9 @@ pub struct Fsck {
 }
 
 const JSON: &str = "\
-JSON: damaged, images, layers, records, and without NAME objects, objectBytes, streams (counts of
-what was checked), and findings, each with severity (damage, warning or information), text, affected (names).";
+JSON: damaged, images, layers, blobs (kept as they travelled), records, and without NAME objects,
+objectBytes, streams (counts of what was checked), and findings, each with severity (damage, warning
+or information), text, affected (names), blobs (digests of what has to be pulled again).";
 
 impl Fsck {
     /// Runs it.
@@ -57,22 +60,27 @@ impl Fsck {
         };
         drop(progress);
         let findings = &report.findings;
-        let damages = findings
-            .iter()
-            .filter(|finding| finding.severity() == Severity::Damage);
-        let damages = damages.count() as u64;
+        let count = |severity| {
+            let found = findings.iter().filter(|one| one.severity() == severity);
+            found.count() as u64
+        };
+        let damages = count(Severity::Damage);
         let mut output = Output::new();
         if global.json {
             output.document(&Document {
                 damaged: damages > 0,
                 images: report.images,
                 layers: report.layers,
+                blobs: report.blobs,
                 records: report.records,
                 store: name.is_none().then(|| StoreCounts::of(&report.store)),
                 findings: findings.iter().map(Line::of).collect(),
             })?;
         } else {
-            for finding in findings {
+            let is_shown = |finding: &&Finding| {
+                global.verbose > 0 || finding.severity() > Severity::Information
+            };
+            for finding in findings.iter().filter(is_shown) {
                 output.line(clean(&finding.to_string()))?;
             }
         }
@@ -89,11 +97,18 @@ impl Fsck {
                 counted(report.images, "image", "images"),
                 counted(report.layers, "layer", "layers"),
             ];
+            if report.blobs > 0 {
+                counts.push(counted(report.blobs, "kept blob", "kept blobs"));
+            }
             if name.is_none() {
                 counts.push(counted(report.store.objects, "object", "objects"));
                 counts.push(size(report.store.bytes));
             }
             note(format!("{}: {verdict}", counts.join(", ")));
+            if let (notes @ 1.., 0) = (count(Severity::Information), global.verbose) {
+                let notes = counted(notes, "thing is", "things are");
+                note(format!("{notes} worth knowing; -v shows them"));
+            }
         }
         Ok(match damages {
             0 => Code::Done,
@@ -131,6 +146,7 @@ struct Document<'a> {
     damaged: bool,
     images: u64,
     layers: u64,
+    blobs: u64,
     records: u64,
     #[serde(flatten)]
     store: Option<StoreCounts>,
@@ -160,6 +176,7 @@ struct Line<'a> {
     severity: Severity,
     text: String,
     affected: &'a [Name],
+    blobs: &'a [ContentDigest],
 }
 
 impl<'a> Line<'a> {
@@ -168,6 +185,7 @@ impl<'a> Line<'a> {
             severity: finding.severity(),
             text: finding.problem.to_string(),
             affected: &finding.affected,
+            blobs: &finding.blobs,
         }
     }
 }

@@ -112,7 +112,7 @@ fn json_has_the_documented_names() {
     );
 
     let checked = berth.run(["fsck", "--json"]).expect(0).json();
-    let names = "damaged objects objectBytes streams images layers records findings";
+    let names = "damaged objects objectBytes streams images layers blobs records findings";
     assert_names(&checked, names);
     assert_documented(&berth, "fsck", names);
     assert_eq!(checked["objects"], info["objects"]);
