@@ -22,7 +22,7 @@ use crate::stored;
 /// made to be long ends here.
 pub const MAX_REFERRER_DEPTH: usize = 8;
 
-/// Referrers that are looked at for one tree. Whoever can attach can attach a great many.
+/// Referrers that are looked at for one list or tree. Whoever can attach can attach a great many.
 pub const MAX_REFERRERS: usize = 10_000;
 
 /// A manifest or index that refers to another.
@@ -64,14 +64,18 @@ pub struct ReferrerNode {
 /// What refers directly to `subject`, by relation, type and digest.
 ///
 /// # Errors
-/// When the list cannot be read. A referrer that is damaged is left out, with a warning: `fsck`
+/// When the list cannot be read, or is too long. A referrer that is damaged is left out, with a warning: `fsck`
 /// reports it.
 pub fn referrers(
     repository: &Repository,
     subject: &ContentDigest,
 ) -> Result<Vec<ReferrerRow>, GraphError> {
-    let mut rows = Vec::new();
-    for name in linked(repository, subject)? {
+    let linked = linked(repository, subject)?;
+    if linked.len() > MAX_REFERRERS {
+        return Err(too_many(subject));
+    }
+    let mut rows = Vec::with_capacity(linked.len());
+    for name in linked {
         match read(repository, subject, name) {
             Ok(row) => rows.extend(row),
             Err(error) if error.is_damage() => {
@@ -117,10 +121,7 @@ fn grow(
             continue;
         }
         if seen.len() > MAX_REFERRERS {
-            return Err(GraphError::TooManyReferrers {
-                subject: *root,
-                limit: MAX_REFERRERS,
-            });
+            return Err(too_many(root));
         }
         let referrers = Vec::new();
         nodes.push(ReferrerNode { row, referrers });
@@ -129,6 +130,13 @@ fn grow(
         node.referrers = grow(repository, root, &node.row.digest, depth - 1, seen)?;
     }
     Ok(nodes)
+}
+
+const fn too_many(subject: &ContentDigest) -> GraphError {
+    GraphError::TooManyReferrers {
+        subject: *subject,
+        limit: MAX_REFERRERS,
+    }
 }
 
 /// The streams of the referrers of `subject` as far as they are there, by name.
