@@ -62,8 +62,8 @@ pub struct ArchiveRef {
 
 impl Reference {
     /// The tag an import gets when the caller names none: the reference asked for; else the one
-    /// that `root` (see [`crate::Resolved::root`]) carries; else the name of the directory, of the
-    /// archive without its endings, or the last component of the repository.
+    /// that `root` (see [`crate::Resolved::root`]) carries; else the name of the directory, or of the
+    /// archive without its endings. Of a registry it is [`RegistryRef::full_name`].
     ///
     /// # Errors
     /// When none of them is a valid tag.
@@ -72,7 +72,7 @@ impl Reference {
             Self::Layout(layout) => (&layout.tag, base_name(&layout.path)),
             Self::Archive(archive) => (&archive.tag, archive_name(&archive.path)),
             Self::Registry(registry) => {
-                return parse_tag(registry.tag.as_deref().unwrap_or_else(|| registry.name()));
+                return parse_tag(&registry.full_name());
             }
         };
         if let Some(tag) = tag {

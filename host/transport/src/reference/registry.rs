@@ -44,12 +44,17 @@ pub struct RegistryRef {
 }
 
 impl RegistryRef {
-    /// The last component of the repository's name.
+    /// The whole name, as podman and docker have it: `HOST/NAME:TAG`, or `HOST/NAME@DIGEST` where
+    /// only a digest is named. A tag alone would be everybody's `latest`.
     #[must_use]
-    pub fn name(&self) -> &str {
-        match self.repository.rsplit_once('/') {
-            Some((_, name)) => name,
-            None => &self.repository,
+    pub fn full_name(&self) -> String {
+        let Self {
+            host, repository, ..
+        } = self;
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => format!("{host}/{repository}:{tag}"),
+            (None, Some(digest)) => format!("{host}/{repository}@{digest}"),
+            (None, None) => format!("{host}/{repository}:{DEFAULT_TAG}"),
         }
     }
 

@@ -347,9 +347,10 @@ fn the_default_tag_is_the_reference_or_the_place() {
         ("oci-archive:a/b.oci.tar", None, "b"),
         ("oci-archive:a/.tar", None, ".tar"),
         ("oci-archive:a/b", None, "b"),
-        ("docker://quay.io/x/y:1", Some("u"), "1"),
-        ("docker://quay.io/x/y", None, "latest"),
-        (&by_digest, Some("u"), "y"),
+        ("docker://quay.io/x/y:1", Some("u"), "quay.io/x/y:1"),
+        ("docker://quay.io/x/y", None, "quay.io/x/y:latest"),
+        ("docker://debian:12", None, "docker.io/library/debian:12"),
+        (&by_digest, Some("u"), &by_digest["docker://".len()..]),
     ] {
         let source = parse(text, |_, _| false).unwrap();
         assert_eq!(
