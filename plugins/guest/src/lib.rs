@@ -15,8 +15,10 @@
 pub mod bindings;
 
 pub mod batch;
+pub mod facts;
 pub mod fault;
 pub mod forward;
+pub mod part;
 
 /// Makes a type that implements [`Importer`] the component's export.
 pub use bindings::export_importer;
@@ -31,5 +33,7 @@ pub use bindings::lazaret::importer::types::{
 };
 
 pub use batch::Batch;
+pub use facts::{Facts, metadata_key};
 pub use fault::{declined, malformed, malformed_at, unsupported, unsupported_at};
 pub use forward::Forward;
+pub use part::part_path;
