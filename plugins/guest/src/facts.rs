@@ -2,8 +2,9 @@
 //! keys and values that the host takes.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use crate::part::{escaped, is_marked};
+use crate::part::{TAIL, cut_with_digest};
 use crate::{Digest, Fact, Sink, Value};
 
 /// Facts in one call.
@@ -20,9 +21,6 @@ pub const TEXT_MAX: usize = 4096;
 
 /// What the file's own metadata is filed under.
 const METADATA: &str = "file.metadata.";
-
-/// Hexadecimal digits that end a key which had to be escaped.
-const DIGEST_DIGITS: usize = 16;
 
 /// Collects facts about the blob and hands them on in order. What is left must be handed on with
 /// [`Facts::finish`]; an importer that fails need not bother.
@@ -102,22 +100,24 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The key of the fact about one line of the file's own metadata: `file.metadata.` and its name. A
-/// name that is no key (not printable ASCII, or too long) is escaped, cut, and ended with a digest,
-/// as [`part_path`](crate::part_path) does.
+/// The key of the fact about one line of the file's own metadata: `file.metadata.` and its name, with
+/// `%` and whatever is not graphic ASCII escaped; a longer one than the host takes is cut and ended
+/// with a digest, as [`part_path`](crate::part_path) does.
 #[must_use]
 pub fn metadata_key(name: &str) -> String {
-    let room = KEY_MAX - METADATA.len();
-    let fits = !name.is_empty()
-        && name.len() <= room
-        && name.bytes().all(|byte| byte.is_ascii_graphic())
-        && !is_marked(name, DIGEST_DIGITS);
-    if fits {
-        format!("{METADATA}{name}")
-    } else {
-        let rest = escaped(name, room - DIGEST_DIGITS - 1, DIGEST_DIGITS);
-        format!("{METADATA}{rest}")
+    let mut key = String::with_capacity(METADATA.len() + name.len());
+    key.push_str(METADATA);
+    for byte in name.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            key.push(char::from(byte));
+        } else {
+            write!(key, "%{byte:02X}").expect("a string takes any text");
+        }
     }
+    if key.len() > KEY_MAX {
+        key = cut_with_digest(&key, KEY_MAX - TAIL, name);
+    }
+    key
 }
 
 /// At most [`TEXT_MAX`] bytes of a text, and a note about its length if that was not all of it.
@@ -127,7 +127,11 @@ pub fn cut(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let end = text.floor_char_boundary(TEXT_MAX);
-    Cow::Owned(format!("{} … ({} bytes)", &text[..end], text.len()))
+    Cow::Owned(format!(
+        "{}… [cut: {} bytes in all]",
+        &text[..end],
+        text.len()
+    ))
 }
 
 #[cfg(test)]
@@ -136,15 +140,19 @@ mod tests {
 
     #[test]
     fn metadata_keys_are_short_and_printable() {
-        assert_eq!(metadata_key("general.name"), "file.metadata.general.name");
-        let room = KEY_MAX - METADATA.len();
-        assert_eq!(metadata_key(&"x".repeat(room)).len(), KEY_MAX);
-        for name in ["", "a b", "ü", &"x".repeat(room + 1), "a~0123456789abcdef"] {
-            let key = metadata_key(name);
-            assert!(key.len() <= KEY_MAX && key.bytes().all(|byte| byte.is_ascii_graphic()));
-            assert!(is_marked(&key, DIGEST_DIGITS), "{key}");
+        for (name, key) in [
+            ("general.name", "file.metadata.general.name"),
+            ("a b%ü", "file.metadata.a%20b%25%C3%BC"),
+            ("", "file.metadata."),
+        ] {
+            assert_eq!(metadata_key(name), key);
         }
-        assert_eq!(metadata_key("a b"), "file.metadata.a%20b~c8687a08aa5d6ed2");
+        let room = KEY_MAX - METADATA.len();
+        let fits = "x".repeat(room);
+        assert_eq!(metadata_key(&fits), format!("{METADATA}{fits}"));
+        let start = format!("{METADATA}{}%~", &fits[..room - TAIL]);
+        let key = metadata_key(&"x".repeat(room + 1));
+        assert!(key.starts_with(&start) && key.len() == KEY_MAX, "{key}");
     }
 
     #[test]
@@ -152,7 +160,7 @@ mod tests {
         let text = "x".repeat(TEXT_MAX);
         assert_eq!(cut(&text), text);
         let text = "x".repeat(TEXT_MAX - 1) + "éé";
-        let expected = format!("{} … (4099 bytes)", "x".repeat(TEXT_MAX - 1));
+        let expected = format!("{}… [cut: 4099 bytes in all]", "x".repeat(TEXT_MAX - 1));
         assert_eq!(cut(&text), expected);
     }
 }

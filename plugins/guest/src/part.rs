@@ -1,8 +1,7 @@
 //! Paths of parts whose names come from the input: a tensor may be called anything.
 //!
-//! A name that is a clean relative path stays as it is. Any other becomes one component: escaped,
-//! cut, and ended with a digest of the whole name, so that no two names share a path and none can
-//! be chosen to look like another's.
+//! What could not be a path is percent-escaped; what is too long is cut and ended with a digest of
+//! the whole name, behind a mark that escaping cannot make. So no two names share a path.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,66 +12,97 @@ use sha2::{Digest as _, Sha256};
 const PATH_MAX: usize = 4095;
 const COMPONENT_MAX: usize = 255;
 
-/// Bytes of the escaped name before the digest; with it this stays one component.
-const ESCAPED_MAX: usize = 200;
+/// What stands before the digest of a text that was cut.
+const MARK: &str = "%~";
 
-/// Hexadecimal digits of the digest: 128 bits, so that finding two names for one path stays out of
-/// reach of whoever chooses the names.
-const DIGEST_DIGITS: usize = 32;
+/// Hexadecimal digits of that digest.
+const DIGEST_DIGITS: usize = 16;
 
-/// What stands before the digest.
-const MARK: char = '~';
+/// Bytes that the mark and the digest take.
+pub(crate) const TAIL: usize = MARK.len() + DIGEST_DIGITS;
 
-/// The path of the part called `name`: borrowed where the name is one, else escaped, and then the
-/// part should carry the name itself in an attribute `name`.
+/// The path of the part called `name`. Borrowed where the name itself is one; else the part should
+/// carry the name in an attribute `name`.
 #[must_use]
 pub fn part_path(name: &str) -> Cow<'_, str> {
-    if is_path(name) {
-        Cow::Borrowed(name)
-    } else {
-        Cow::Owned(escaped(name, ESCAPED_MAX, DIGEST_DIGITS))
+    if is_plain(name) {
+        return Cow::Borrowed(name);
     }
+    let escaped = escaped(name);
+    Cow::Owned(match place_to_cut(&escaped) {
+        Some(place) => cut_with_digest(&escaped, place, name),
+        None => escaped,
+    })
 }
 
-fn is_path(name: &str) -> bool {
+fn is_plain(name: &str) -> bool {
     name.len() <= PATH_MAX
-        && !name.contains('\0')
-        && !is_marked(name, DIGEST_DIGITS)
+        && name.bytes().all(|byte| !matches!(byte, b'%' | 0))
         && name.split('/').all(|component| {
             !matches!(component, "" | "." | "..") && component.len() <= COMPONENT_MAX
         })
 }
 
-/// Whether a name ends as an escaped one does: then it is escaped, too, or it could pass for another.
-pub(crate) fn is_marked(name: &str, digits: usize) -> bool {
-    name.rsplit_once(MARK).is_some_and(|(_, digest)| {
-        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        digest.len() == digits && digest.bytes().all(hex)
-    })
+fn escaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 16);
+    let mut before = '/';
+    for (place, letter) in name.char_indices() {
+        match letter {
+            '%' => text.push_str("%25"),
+            '\0' => text.push_str("%00"),
+            '/' if before == '/' || place + 1 == name.len() => text.push_str("%2F"),
+            _ => text.push(letter),
+        }
+        before = letter;
+    }
+    let dots = |component| match component {
+        "." => "%2E",
+        ".." => "%2E%2E",
+        other => other,
+    };
+    text.split('/').map(dots).collect::<Vec<_>>().join("/")
 }
 
-/// Printable ASCII without `/`, `%` and blanks; at most `max` bytes, and then the digest.
-pub(crate) fn escaped(name: &str, max: usize, digits: usize) -> String {
-    let mut text = String::new();
-    for byte in name.bytes() {
-        let before = text.len();
-        if byte.is_ascii_graphic() && !matches!(byte, b'/' | b'%') {
-            text.push(char::from(byte));
-        } else {
-            write!(text, "%{byte:02X}").expect("a string takes any text");
-        }
-        if text.len() > max {
-            text.truncate(before);
+/// Where an escaped name must be cut, so that it and its last component have room for the digest.
+fn place_to_cut(escaped: &str) -> Option<usize> {
+    if escaped.is_empty() {
+        return Some(0);
+    }
+    let mut start = 0;
+    let mut place = escaped.len();
+    for component in escaped.split('/') {
+        if component.len() > COMPONENT_MAX {
+            place = start;
             break;
         }
+        start += component.len() + 1;
     }
-    text.push(MARK);
-    let end = text.len() + digits;
-    for byte in Sha256::digest(name.as_bytes()) {
-        write!(text, "{byte:02x}").expect("a string takes any text");
+    if place == escaped.len() && place <= PATH_MAX {
+        return None;
     }
-    text.truncate(end);
-    text
+    // A component that is too long is cut itself.
+    let end = (place + COMPONENT_MAX - TAIL)
+        .min(escaped.len())
+        .min(PATH_MAX - TAIL);
+    let last = escaped.as_bytes()[..end]
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |slash| slash + 1);
+    Some(end.min(last + COMPONENT_MAX - TAIL))
+}
+
+/// About `place` bytes of `text`, not ending within a character or an escape, and a digest of `whole`.
+pub(crate) fn cut_with_digest(text: &str, place: usize, whole: &str) -> String {
+    let mut end = text.floor_char_boundary(place);
+    if let Some(escape) = text[..end].rfind('%').filter(|at| at + 3 > end) {
+        end = escape;
+    }
+    let mut cut = text[..end].to_owned();
+    cut.push_str(MARK);
+    for byte in &Sha256::digest(whole.as_bytes())[..DIGEST_DIGITS / 2] {
+        write!(cut, "{byte:02x}").expect("a string takes any text");
+    }
+    cut
 }
 
 #[cfg(test)]
@@ -87,44 +117,71 @@ mod tests {
             "...",
             "a b",
             "ünï",
-            "50%",
-            "a~0123",
+            "a~b",
         ] {
             assert!(matches!(part_path(name), Cow::Borrowed(path) if path == name));
         }
-    }
-
-    #[test]
-    fn other_names_are_escaped_and_end_in_a_digest() {
-        let long = "x".repeat(256);
-        let deep = "a/".repeat(2048) + "a";
-        for (name, start) in [
-            ("", "~e3b0c44298fc1c149afbf4c8996fb924"),
-            (".", ".~cdb4ee2aea69cc6a83331bbe96dc2caa"),
-            ("..", "..~"),
-            ("/etc/passwd", "%2Fetc%2Fpasswd~"),
-            ("a//b", "a%2F%2Fb~"),
-            ("a/", "a%2F~"),
-            ("a/../b", "a%2F..%2Fb~"),
-            ("a\0b", "a%00b~"),
-            (&long, &format!("{}~", "x".repeat(200))),
-            (&deep, "a%2Fa%2F"),
-            ("%é/", "%25%C3%A9%2F~"),
-            ("a~0123456789abcdef0123456789abcdef", "a~0123"),
-        ] {
-            let path = part_path(name);
-            assert!(path.starts_with(start), "{name:?}: {path}");
-            assert_ne!(path, name);
-            assert!(path.len() <= COMPONENT_MAX && is_marked(&path, DIGEST_DIGITS));
+        for length in [COMPONENT_MAX - 1, COMPONENT_MAX] {
+            assert!(matches!(part_path(&"x".repeat(length)), Cow::Borrowed(_)));
         }
     }
 
     #[test]
-    fn no_name_passes_for_an_escaped_one() {
-        let path = part_path("..").into_owned();
-        assert_ne!(part_path(&path), path);
-        assert_ne!(part_path("a/./b"), part_path("a/../b"));
+    fn other_names_are_escaped() {
+        for (name, path) in [
+            (".", "%2E"),
+            ("..", "%2E%2E"),
+            ("/", "%2F"),
+            ("//", "%2F%2F"),
+            ("/etc/passwd", "%2Fetc/passwd"),
+            ("/.", "%2F."),
+            ("a//b", "a/%2Fb"),
+            ("a/", "a%2F"),
+            ("a/../b/./c", "a/%2E%2E/b/%2E/c"),
+            ("a\0b", "a%00b"),
+            ("50%", "50%25"),
+            ("é%2F/", "é%252F%2F"),
+        ] {
+            assert_eq!(part_path(name), path);
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_and_end_in_a_digest() {
+        assert_eq!(part_path(""), "%~e3b0c44298fc1c14");
+        let long = "x".repeat(256);
+        let path = part_path(&long);
+        assert_eq!(path.len(), COMPONENT_MAX);
+        assert!(
+            path.starts_with(&format!("{}%~", "x".repeat(237))),
+            "{path}"
+        );
+        let escape = "x".repeat(236) + &"%".repeat(20);
+        assert!(part_path(&escape).starts_with(&format!("{}%~", "x".repeat(236))));
+        let accents = "é".repeat(128);
+        assert!(part_path(&accents).starts_with(&format!("{}%~", "é".repeat(118))));
+        let deep = "a/".repeat(2048) + "a";
+        let path = part_path(&deep);
+        assert_eq!(path.len(), PATH_MAX);
+        assert!(
+            path.starts_with(&format!("{}a%~", "a/".repeat(2038))),
+            "{path}"
+        );
         let (one, other) = ("x".repeat(300), "x".repeat(301));
         assert_ne!(part_path(&one), part_path(&other));
+    }
+
+    #[test]
+    fn paths_are_within_the_hosts_limits() {
+        for number in 0..6000 {
+            let name = ["%", "a", "/", ".", "é", "\0"][number % 6].repeat(number)
+                + &"b".repeat(number % 300)
+                + &"/c".repeat(number % 2500);
+            let path = part_path(&name);
+            assert!(!path.is_empty() && path.len() <= PATH_MAX);
+            assert!(path.split('/').all(|component| {
+                !matches!(component, "" | "." | "..") && component.len() <= COMPONENT_MAX
+            }));
+        }
     }
 }
