@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
+use lazaret_artifact::ContentDigest;
+use lazaret_graph::gc::{self, GcOptions, GcPlan};
 use lazaret_store::{Access, VerityPolicy};
 use proptest::prelude::*;
 
@@ -114,6 +117,117 @@ fn the_objects_of_its_images_are_those_that_cfsctl_lists() {
             }
         }
     }
+}
+
+/// An OCI layout of an image with the files of `root`.
+fn layout(root: &Path, at: &Path) {
+    let blobs = at.join("blobs/sha256");
+    std::fs::create_dir_all(&blobs).unwrap();
+    let add = |kind: &str, bytes: &[u8]| {
+        let digest = ContentDigest::sha256(bytes);
+        std::fs::write(blobs.join(digest.hex()), bytes).unwrap();
+        let kind = format!("application/vnd.oci.image.{kind}");
+        let size = bytes.len();
+        format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":{size}"#)
+    };
+    let tar = Command::new("tar")
+        .args(["--format=gnu", "--owner=0", "--group=0", "-C"])
+        .arg(root)
+        .args(["-c", "."])
+        .output()
+        .unwrap();
+    assert!(tar.status.success());
+    let layer = add("layer.v1.tar", &tar.stdout);
+    let config = format!(
+        r#"{{"architecture":"amd64","os":"linux","config":{{}},
+            "rootfs":{{"type":"layers","diff_ids":["{}"]}}}}"#,
+        ContentDigest::sha256(&tar.stdout)
+    );
+    let config = add("config.v1+json", config.as_bytes());
+    let manifest = format!(r#"{{"schemaVersion":2,"config":{config}}},"layers":[{layer}}}]}}"#);
+    let manifest = add("manifest.v1+json", manifest.as_bytes());
+    let name = r#""annotations":{"org.opencontainers.image.ref.name":"it"}"#;
+    let index = format!(r#"{{"schemaVersion":2,"manifests":[{manifest},{name}}}]}}"#);
+    std::fs::write(at.join("index.json"), index).unwrap();
+    std::fs::write(at.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+}
+
+fn collect_garbage(path: &Path) -> GcPlan {
+    let repository = Repository::open(path, Access::Write).unwrap();
+    let options = GcOptions {
+        image_objects: &objects,
+        cancel: &AtomicBool::new(false),
+    };
+    let lock = repository.try_lock_exclusive().unwrap();
+    gc::collect(&repository, &lock, &options, &|_| {}).unwrap()
+}
+
+#[test]
+fn images_that_cfsctl_made_are_kept_and_go_with_what_they_belong_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let path = at("repository");
+    drop(Repository::init(&path, VerityAlgorithm::Sha512, VerityPolicy::Insecure).unwrap());
+    let (one, two) = (at("one"), at("two"));
+    plant(&one);
+    std::fs::create_dir(&two).unwrap();
+    std::fs::write(two.join("only-here"), [3; 999]).unwrap();
+    layout(&one, &at("layout"));
+    let source = format!("oci:{}:it", at("layout").display());
+    // Images under a name, of no name, and that a config refers to.
+    let pull = ["oci", "pull", &source, "it"];
+    if cfsctl(&path, &pull).is_none() {
+        return;
+    }
+    let two = two.to_str().unwrap();
+    cfsctl(
+        &path,
+        &["create-image", "--no-propagate-usr-to-root", two, "kept"],
+    );
+    let dead = cfsctl(
+        &path,
+        &[
+            "create-image",
+            "--no-propagate-usr-to-root",
+            one.to_str().unwrap(),
+        ],
+    );
+    let dead = dead.unwrap();
+    let dead = dead.trim().rsplit([':', ' ']).next().unwrap();
+    let repository = Repository::open(&path, Access::Read).unwrap();
+    let images = repository.images().unwrap().len();
+    drop(repository);
+    assert!(images >= 3, "{images}");
+
+    let went = collect_garbage(&path);
+    let names: Vec<String> = went.images.iter().map(VerityDigest::hex).collect();
+    assert_eq!(names, [dead]);
+    assert!(went.streams.is_empty() && went.refs.is_empty(), "{went}");
+    cfsctl(&path, &["fsck"]);
+    cfsctl(&path, &["oci", "fsck"]);
+    let kept = cfsctl(&path, &["image-objects", "refs/kept"]).unwrap();
+    assert_eq!(kept.lines().count(), 1);
+    // Its own collector agrees that nothing is left to do.
+    let before = std::fs::read_dir(path.join("images")).unwrap().count();
+    let objects = || {
+        let repository = Repository::open(&path, Access::Read).unwrap();
+        repository.usage().unwrap().objects
+    };
+    let count = objects();
+    cfsctl(&path, &["gc"]);
+    assert_eq!(objects(), count);
+    assert_eq!(
+        std::fs::read_dir(path.join("images")).unwrap().count(),
+        before
+    );
+
+    cfsctl(&path, &["oci", "untag", "it"]);
+    let went = collect_garbage(&path);
+    assert_eq!(went.images.len(), images - 2);
+    assert_eq!(went.kept.images, 1);
+    // The image with a name, and its one file.
+    assert_eq!(objects(), 2);
+    cfsctl(&path, &["fsck"]);
 }
 
 /// An image of four blocks with a compact root directory at number 0.
