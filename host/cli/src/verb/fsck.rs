@@ -135,7 +135,7 @@ fn repair(findings: &[Finding]) -> Option<String> {
         listed.push(format!("{more} more"));
     }
     Some(format!(
-        "`lazaret pull` from where it came repairs what is damaged; pull again: {}",
+        "`lazaret pull` with the same options repairs what is damaged; pull again: {}",
         listed.join(", ")
     ))
 }

@@ -40,7 +40,7 @@ pub struct Pull {
     /// docker://HOST/NAME[:TAG][@DIGEST]
     source: String,
 
-    /// Name to give it, repeatable [default: the source's]
+    /// Name to give it, repeatable [default: the source's; HOST/NAME:TAG of a registry's]
     #[arg(long = "tag", value_name = "NAME")]
     tags: Vec<Tag>,
 
@@ -177,9 +177,12 @@ impl Pull {
 
     /// What the tags that are asked for name so far. A tag derived from the source is not known yet.
     fn named(&self, repository: &Repository, source: &Reference) -> Vec<(Tag, ContentDigest)> {
+        let of_source = match source {
+            Reference::Registry(registry) => Some(registry.full_name()),
+            source => source.tag().map(str::to_owned),
+        };
         let asked: Vec<Tag> = match &*self.tags {
-            [] => source
-                .tag()
+            [] => of_source
                 .and_then(|tag| tag.parse().ok())
                 .into_iter()
                 .collect(),
