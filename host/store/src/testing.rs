@@ -68,7 +68,6 @@ impl Drop for Mount {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn skipped(wanted_for: &str) {
     eprintln!("skipped: no {wanted_for} here (a kernel with it, root and loop devices are needed)");
 }

@@ -334,7 +334,7 @@ fn kept_blobs_are_rebuilt_and_held() {
         kept.key,
         digest(b"other bytes")
     );
-    assert_eq!(findings(&fixture), [expected.clone()]);
+    assert_eq!(findings(&fixture), std::slice::from_ref(&expected));
     let name = "kept".parse().unwrap();
     let report = fsck_image(&fixture.repository, &name, deep(), &|_| ()).unwrap();
     assert_eq!(report.findings[0].to_string(), expected);
