@@ -95,7 +95,7 @@ pub(crate) fn find(
     };
     let is_whole = unless_damaged(repository.examine_stream(&name, trust))?.is_some()
         && (trust == Trust::Unchanged || rebuilds(repository, &content, &stream));
-    let record = find_record(repository, &content)?;
+    let record = record(repository, &content)?;
     let record_is_whole = record.is_some() || {
         let name = Stream::Record(content).name();
         let examined = repository.examine_stream(&name, Trust::Nothing);
@@ -142,9 +142,16 @@ fn suits(
     verified && (same || better)
 }
 
+/// The record of a content, if there is one that can be read.
+fn record(repository: &Repository, content: &ContentDigest) -> Result<Option<Record>, IntakeError> {
+    Ok(unless_damaged(find_record(repository, content))?.flatten())
+}
+
 /// What was found, none when it is damaged, or why nothing can be said.
-pub(crate) fn unless_damaged<T>(found: Result<T, StoreError>) -> Result<Option<T>, IntakeError> {
-    match found.map_err(GraphError::from) {
+pub(crate) fn unless_damaged<T>(
+    found: Result<T, impl Into<GraphError>>,
+) -> Result<Option<T>, IntakeError> {
+    match found.map_err(Into::into) {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.is_damage() => {
             tracing::warn!(%error, "damaged, and will be stored anew");
@@ -204,7 +211,7 @@ pub(crate) fn settle(
         return Ok(fresh(Vec::new()));
     };
     let found =
-        find_record(repository, &wanted.content())?.filter(|found| found.summary.stream == linked);
+        record(repository, &wanted.content())?.filter(|found| found.summary.stream == linked);
     let was_imported = found
         .as_ref()
         .is_some_and(|found| found.summary.verdict == Verdict::Imported);
