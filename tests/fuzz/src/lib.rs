@@ -1,6 +1,7 @@
 //! What fuzzing holds parsers to. Each module has one `check`, which panics when an invariant that
 //! its first lines name does not hold; `src/bin` has a program for libFuzzer around each.
 
+pub mod archive;
 pub mod documents;
 pub mod splitstream;
 pub mod tar;

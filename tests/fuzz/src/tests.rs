@@ -60,6 +60,11 @@ fn mutilated(data: &[u8], number: u64) -> Vec<u8> {
 }
 
 #[test]
+fn archive() {
+    run("archive", crate::archive::check);
+}
+
+#[test]
 fn tar() {
     run("tar", crate::tar::check);
 }
