@@ -1,5 +1,5 @@
-//! What can be derived from a stored image: its merged tree, the files in it, and copies of the
-//! whole as a directory or a tar stream.
+//! What can be derived from a stored image: its merged tree, the files in it, what importers found
+//! beside files, and copies of the whole as a directory or a tar stream.
 //!
 //! Works from import records and layer streams alone. Knows nothing of importers or of the rules
 //! for tags, never reads a layer's format, and never changes a repository.
@@ -12,6 +12,7 @@ mod content;
 pub mod erofs;
 pub mod error;
 pub mod export;
+pub mod findings;
 pub mod lookup;
 mod merge;
 mod read;
@@ -22,6 +23,7 @@ pub mod walk;
 
 pub use error::{PathFault, ViewError};
 pub use export::{ExportOptions, Exported, Owners, Progress, Skipped, Warning, directory, tar};
+pub use findings::{FoundFact, Part, Place, facts, parts};
 pub use lookup::{Follow, Found};
 pub use read::{read_extents, read_file};
 pub use tree::{Content, Node, NodeId, NodeKind, Totals, Tree};

@@ -4,7 +4,7 @@ use lazaret_artifact::entry::Xattr;
 use lazaret_artifact::media_type::{OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, OCI_TAR};
 use lazaret_artifact::record::{Header, Line, RECORD_VERSION, Summary, Verdict};
 use lazaret_artifact::{
-    ContentDigest, Entry, EntryKind, EntryPath, Extent, Manifest, Posix, Timestamp,
+    ContentDigest, Entry, EntryKind, EntryPath, Extent, Fact, Manifest, Posix, Timestamp,
     VerityAlgorithm, VerityDigest,
 };
 use lazaret_graph::{Commit, Image, LayerRef, ManifestCommit, Name, RecordRef, RecordWriter, load};
@@ -54,6 +54,7 @@ pub(crate) fn posix(mode: u32, uid: u32, gid: u32, seconds: i64, nanoseconds: u3
 #[derive(Default)]
 pub(crate) struct Sketch {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) facts: Vec<Fact>,
     pieces: Vec<(bool, Vec<u8>)>,
     size: u64,
 }
@@ -217,6 +218,9 @@ impl Bench {
         let mut writer = RecordWriter::new(&self.repository, &header).unwrap();
         for entry in &sketch.entries {
             writer.line(&Line::Entry(entry.clone())).unwrap();
+        }
+        for fact in &sketch.facts {
+            writer.line(&Line::Fact(fact.clone())).unwrap();
         }
         writer
             .finish(Summary {
