@@ -1,0 +1,183 @@
+//! The importer as a component: the parser's plain types to the interface's, nothing else.
+
+use std::convert::Infallible;
+
+use lazaret_guest::{
+    Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
+    Failure, Fault, Forward, Importer, Offer, Sink, Value, Verdict, part_path, unsupported,
+};
+
+use crate::error::{self, Stop};
+use crate::facts::{Statement, facts};
+use crate::input::Input;
+use crate::model::{Model, Tensor};
+use crate::probe::{EXACT, GENERIC, claims};
+use crate::read::read;
+use crate::split::{Segment, Storage, cuts};
+
+/// Cuts in one call.
+const BATCH_CUTS: usize = 1024;
+
+struct Gguf;
+
+lazaret_guest::export_importer!(Gguf);
+
+impl Importer for Gguf {
+    fn describe() -> Descriptor {
+        Descriptor {
+            name: "gguf".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            media_types: EXACT
+                .iter()
+                .chain(&GENERIC)
+                .map(|&media_type| media_type.to_owned())
+                .collect(),
+            needs: Access::RANDOM,
+            fact_namespaces: vec!["model".to_owned(), "file".to_owned()],
+        }
+    }
+
+    fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
+        let annotations = offer
+            .annotations
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        if claims(&offer.media_type, annotations, &head) {
+            Verdict::Yes
+        } else {
+            Verdict::No
+        }
+    }
+
+    fn ingest(
+        offer: Offer,
+        cursor: &Cursor,
+        blob: Option<&Blob>,
+        sink: &Sink,
+    ) -> Result<(), Failure> {
+        let Some(blob) = blob else {
+            return Err(unsupported("the file's index needs random access"));
+        };
+        let model = match read(&mut Host(blob)) {
+            Ok(model) => model,
+            Err(Stop::Fault(fault)) => return Err(failure(fault)),
+            Err(Stop::Input(never)) => match never {},
+        };
+        state(&model, sink);
+        let mut batch = Batch::new(sink);
+        for tensor in &model.tensors {
+            batch.push(part(tensor));
+        }
+        batch.finish();
+        let split = offer
+            .parameters
+            .iter()
+            .any(|(key, value)| key == "split" && value == b"tensors");
+        if split { cut(&model, cursor) } else { Ok(()) }
+    }
+}
+
+struct Host<'a>(&'a Blob);
+
+impl Input for Host<'_> {
+    type Error = Infallible;
+
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn read_at(&mut self, offset: u64, max: u32) -> Result<Vec<u8>, Infallible> {
+        Ok(self.0.read_at(offset, max))
+    }
+}
+
+fn state(model: &Model, sink: &Sink) {
+    let mut batch = Facts::new(sink);
+    for fact in facts(model) {
+        match fact.value {
+            Statement::Text(text) => batch.push(fact.key, Value::Text(text)),
+            Statement::Unsigned(number) => batch.push(fact.key, Value::Unsigned(number)),
+            Statement::Sha256(digest) => batch.sha256(fact.key, Some(digest)),
+        }
+    }
+    batch.finish();
+}
+
+fn part(tensor: &Tensor) -> Entry {
+    let text = |key: &str, value: String| Attribute {
+        key: key.to_owned(),
+        value: Value::Text(value),
+    };
+    let path = part_path(&tensor.name);
+    let mut attributes = vec![
+        text("dtype", tensor.dtype.name().to_owned()),
+        text("shape", tensor.shape_text()),
+    ];
+    if *path != *tensor.name {
+        attributes.push(text("name", tensor.name.to_string()));
+    }
+    let range = ByteRange {
+        offset: tensor.offset,
+        length: tensor.length,
+    };
+    Entry {
+        path: path.into_owned().into_bytes(),
+        kind: EntryKind::Part,
+        content: (tensor.length > 0)
+            .then_some(Extent::Input(range))
+            .into_iter()
+            .collect(),
+        target: None,
+        posix: None,
+        media_type: None,
+        attributes,
+    }
+}
+
+fn cut(model: &Model, cursor: &Cursor) -> Result<(), Failure> {
+    const SHORT: &str = "input ends before its own size";
+    let mut plan: Vec<lazaret_guest::Segment> = Vec::new();
+    let mut result = Ok(());
+    cuts(model, |segment| {
+        if result.is_ok() {
+            plan.push(segment.into());
+        }
+        if plan.len() == BATCH_CUTS {
+            result = cursor.cut_exactly(&plan, SHORT);
+            plan.clear();
+        }
+    });
+    result?;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    cursor.cut_exactly(&plan, SHORT)
+}
+
+fn failure(fault: error::Fault) -> Failure {
+    let said = Fault {
+        at: Some(ByteRange {
+            offset: fault.at.offset,
+            length: fault.at.length,
+        }),
+        reason: fault.rule.reason().to_owned(),
+    };
+    if fault.is_unsupported() {
+        Failure::Unsupported(said)
+    } else {
+        Failure::Malformed(said)
+    }
+}
+
+impl From<Segment> for lazaret_guest::Segment {
+    fn from(segment: Segment) -> Self {
+        let storage = match segment.storage {
+            Storage::Inline => lazaret_guest::Storage::Inline,
+            Storage::Object => lazaret_guest::Storage::Object,
+        };
+        Self {
+            length: segment.length,
+            storage,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The importer over whole files: hand-made ones, sound and hostile, those of other tools, and
+//! random ones.
+
+// All of it is test code; saying so lets helpers unwrap as tests may.
+#[cfg(test)]
+mod chunks;
+#[cfg(test)]
+mod file;
+#[cfg(test)]
+mod huge;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod sound;
+#[cfg(test)]
+mod split;
+#[cfg(test)]
+mod tools;
