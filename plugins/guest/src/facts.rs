@@ -100,13 +100,20 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The key of the fact about one line of the file's own metadata: `file.metadata.` and its name, with
-/// `%` and whatever is not graphic ASCII escaped; a longer one than the host takes is cut and ended
-/// with a digest, as [`part_path`](crate::part_path) does.
+/// The key of the fact about one line of the file's own metadata: `file.metadata.` and its name, as
+/// [`key`] has it.
 #[must_use]
 pub fn metadata_key(name: &str) -> String {
-    let mut key = String::with_capacity(METADATA.len() + name.len());
-    key.push_str(METADATA);
+    key(METADATA, name)
+}
+
+/// The key of a fact about something that the input names: `prefix` and that name, with `%` and
+/// whatever is not graphic ASCII escaped; a longer one than the host takes is cut and ended with a
+/// digest, as [`part_path`](crate::part_path) does.
+#[must_use]
+pub fn key(prefix: &str, name: &str) -> String {
+    let mut key = String::with_capacity(prefix.len() + name.len());
+    key.push_str(prefix);
     for byte in name.bytes() {
         if byte.is_ascii_graphic() && byte != b'%' {
             key.push(char::from(byte));
