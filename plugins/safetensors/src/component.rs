@@ -1,0 +1,195 @@
+//! The importer as a component: plain types to the interface's, nothing else.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+use lazaret_guest::{
+    Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Digest, Entry, EntryKind,
+    Extent, Facts, Failure, Fault, Importer, Offer, Sink, Verdict, declined, malformed_at,
+    part_path, unsupported,
+};
+
+use crate::error::Stop;
+use crate::facts::{self, Fact, Value};
+use crate::input::Input;
+use crate::model::Tensor;
+use crate::probe::{Kind, declared, is_vetoed, media_types};
+use crate::split::{Segment, Storage, cuts};
+use crate::{error, header, shards};
+
+/// Cuts in one call.
+const CUTS_A_CALL: usize = 4096;
+
+struct Safetensors;
+
+lazaret_guest::export_importer!(Safetensors);
+
+impl Importer for Safetensors {
+    fn describe() -> Descriptor {
+        Descriptor {
+            name: "safetensors".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            media_types: media_types().map(str::to_owned).collect(),
+            needs: Access::RANDOM,
+            fact_namespaces: ["model", "file"].map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
+        match kind(&offer) {
+            Some(kind) if !is_vetoed(&offer.media_type, kind, &head) => Verdict::Yes,
+            _ => Verdict::No,
+        }
+    }
+
+    fn ingest(
+        offer: Offer,
+        cursor: &Cursor,
+        blob: Option<&Blob>,
+        sink: &Sink,
+    ) -> Result<(), Failure> {
+        let Some(blob) = blob else {
+            return Err(unsupported("random access is needed"));
+        };
+        let mut host = Host(blob);
+        match kind(&offer) {
+            Some(Kind::File) => file(&mut host, cursor, sink, is_split(&offer)),
+            Some(Kind::Index) => {
+                let index = shards::read(&mut host).map_err(failure)?;
+                state(sink, facts::of_index(&index));
+                Ok(())
+            }
+            None => Err(declined("neither a safetensors file nor a shard index")),
+        }
+    }
+}
+
+fn kind(offer: &Offer) -> Option<Kind> {
+    let annotations = offer.annotations.iter();
+    declared(
+        &offer.media_type,
+        annotations.map(|(key, value)| (key.as_str(), value.as_str())),
+    )
+}
+
+/// Whether the operator wants tensors as objects.
+fn is_split(offer: &Offer) -> bool {
+    let wanted = |(key, value): &(String, Vec<u8>)| key == "split" && value == b"tensors";
+    offer.parameters.iter().any(wanted)
+}
+
+fn file(host: &mut Host<'_>, cursor: &Cursor, sink: &Sink, split: bool) -> Result<(), Failure> {
+    let model = header::read(host).map_err(failure)?;
+    let mut batch = Batch::new(sink);
+    for tensor in model.tensors() {
+        batch.push(part(&tensor));
+    }
+    batch.finish();
+    state(sink, facts::of_model(&model));
+    if !split {
+        return Ok(());
+    }
+    for plan in cuts(&model).chunks(CUTS_A_CALL) {
+        let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
+        if cursor.cut(&plan).is_err() {
+            let rule = error::Rule::ShortInput;
+            return Err(malformed_at(cursor.position(), 0, rule.reason()));
+        }
+    }
+    Ok(())
+}
+
+fn part(tensor: &Tensor<'_>) -> Entry {
+    let path = part_path(tensor.name);
+    let attribute = |key: &str, value: String| Attribute {
+        key: key.to_owned(),
+        value: lazaret_guest::Value::Text(value),
+    };
+    let mut attributes = vec![
+        attribute("dtype", tensor.dtype.name().to_owned()),
+        attribute("shape", tensor.shape_text()),
+    ];
+    if matches!(path, Cow::Owned(_)) {
+        attributes.push(attribute("name", tensor.name.to_owned()));
+    }
+    let content = (tensor.length > 0).then_some(Extent::Input(ByteRange {
+        offset: tensor.offset,
+        length: tensor.length,
+    }));
+    Entry {
+        path: path.into_owned().into_bytes(),
+        kind: EntryKind::Part,
+        content: content.into_iter().collect(),
+        target: None,
+        posix: None,
+        media_type: None,
+        attributes,
+    }
+}
+
+fn state(sink: &Sink, facts: Vec<Fact>) {
+    let mut batch = Facts::new(sink);
+    for fact in facts {
+        batch.push(fact.key, fact.value.into());
+    }
+    batch.finish();
+}
+
+struct Host<'a>(&'a Blob);
+
+impl Input for Host<'_> {
+    type Error = Infallible;
+
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn read_at(&mut self, offset: u64, max: u32) -> Result<Vec<u8>, Infallible> {
+        Ok(self.0.read_at(offset, max))
+    }
+}
+
+fn failure(stop: Stop<Infallible>) -> Failure {
+    let fault = match stop {
+        Stop::Fault(fault) => fault,
+        Stop::Input(never) => match never {},
+    };
+    let said = Fault {
+        at: Some(ByteRange {
+            offset: fault.at.offset,
+            length: fault.at.length,
+        }),
+        reason: fault.rule.reason().to_owned(),
+    };
+    if fault.is_unsupported() {
+        Failure::Unsupported(said)
+    } else {
+        Failure::Malformed(said)
+    }
+}
+
+impl From<Segment> for lazaret_guest::Segment {
+    fn from(segment: Segment) -> Self {
+        let storage = match segment.storage {
+            Storage::Inline => lazaret_guest::Storage::Inline,
+            Storage::Object => lazaret_guest::Storage::Object,
+        };
+        Self {
+            length: segment.length,
+            storage,
+        }
+    }
+}
+
+impl From<Value> for lazaret_guest::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Unsigned(number) => Self::Unsigned(number),
+            Value::Text(text) => Self::Text(text),
+            Value::Sha256(value) => Self::Digest(Digest {
+                algorithm: "sha256".to_owned(),
+                value: value.to_vec(),
+            }),
+        }
+    }
+}
