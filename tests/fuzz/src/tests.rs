@@ -26,6 +26,17 @@ fn run(target: &str, check: fn(&[u8])) {
     }
 }
 
+/// The same for seeds made by code.
+fn run_made(seeds: Vec<Vec<u8>>, check: fn(&[u8])) {
+    for (place, data) in seeds.into_iter().enumerate() {
+        println!("seed {place}");
+        check(&data);
+        for number in 1..=MUTILATIONS {
+            check(&mutilated(&data, number));
+        }
+    }
+}
+
 /// `data` with one to four changes: bits flipped, bytes replaced, stretches dropped, doubled or
 /// moved.
 fn mutilated(data: &[u8], number: u64) -> Vec<u8> {
@@ -77,4 +88,9 @@ fn splitstream() {
 #[test]
 fn documents() {
     run("documents", crate::documents::check);
+}
+
+#[test]
+fn safetensors() {
+    run_made(crate::safetensors::seeds(), crate::safetensors::check);
 }
