@@ -14,6 +14,7 @@ mod measure;
 mod native;
 mod report;
 mod run;
+mod scale;
 
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ enum Command {
     PullNative(Pull),
     /// Pull with the importer in the sandbox. Measured by `all`.
     PullSandboxed(Pull),
+    /// List, collect and check in a repository of many tags and very many objects.
+    Scale(scale::Scale),
 }
 
 #[derive(clap::Args)]
@@ -78,5 +81,6 @@ fn main() -> Result<()> {
         Command::All(all) => run::all(&all),
         Command::PullNative(pull) => native::pull_native(&pull),
         Command::PullSandboxed(pull) => native::pull_sandboxed(&pull),
+        Command::Scale(scale) => scale::scale(&scale),
     }
 }

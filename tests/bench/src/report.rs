@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use crate::measure::{Cost, medians};
 
-const BEGIN: &str = "<!-- measured: begin -->";
-const END: &str = "<!-- measured: end -->";
+/// Names in the marks of the section that `all` writes.
+const MEASURED: &str = "measured";
 
 /// Lines of Markdown being collected.
 #[derive(Default)]
@@ -47,17 +47,29 @@ impl Report {
         ));
     }
 
-    /// Puts the lines between the markers of `file`.
+    /// Puts the lines between the marks of `file`.
     ///
     /// # Errors
-    /// When the file cannot be written or has no markers.
+    /// When the file cannot be written or has no marks.
     pub fn write(&self, file: &Path) -> Result<()> {
+        self.write_between(file, MEASURED)
+    }
+
+    /// The same, between other marks: `<!-- name: begin -->` and `<!-- name: end -->`.
+    ///
+    /// # Errors
+    /// When the file cannot be written or has no such marks.
+    pub fn write_between(&self, file: &Path, name: &str) -> Result<()> {
+        let (begin, end) = (
+            format!("<!-- {name}: begin -->"),
+            format!("<!-- {name}: end -->"),
+        );
         let old = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let (before, rest) = old.split_once(BEGIN).context("no begin marker")?;
-        let (_, after) = rest.split_once(END).context("no end marker")?;
+        let (before, rest) = old.split_once(&begin).context("no begin mark")?;
+        let (_, after) = rest.split_once(&end).context("no end mark")?;
         Ok(fs::write(
             file,
-            format!("{before}{BEGIN}\n{}{END}{after}", self.0),
+            format!("{before}{begin}\n{}{end}{after}", self.0),
         )?)
     }
 }
