@@ -70,8 +70,10 @@ impl Finding {
 
     /// How bad it is.
     #[must_use]
-    pub const fn severity(&self) -> Severity {
+    pub fn severity(&self) -> Severity {
         match self.problem {
+            // What a pull or a collection leaves that died half-way, and may well be deleted.
+            Problem::NotHeld { .. } if !self.affects_a_tag() => Severity::Information,
             Problem::Unverified { .. }
             | Problem::StaleRecord { .. }
             | Problem::PartOfIndex { .. }
@@ -89,6 +91,12 @@ impl Finding {
             | Problem::TagTarget { .. }
             | Problem::WrongContent { .. } => Severity::Damage,
         }
+    }
+
+    fn affects_a_tag(&self) -> bool {
+        self.affected
+            .iter()
+            .any(|name| matches!(name, Name::Tag(_)))
     }
 }
 

@@ -165,7 +165,7 @@ fn records_that_do_not_fit_are_named() {
                 elsewhere.key, layer.key
             ),
             format!(
-                "warning: lazaret-record-{} has no name under streams/refs/lazaret: a `cfsctl gc` \
+                "info: lazaret-record-{} has no name under streams/refs/lazaret: a `cfsctl gc` \
                  would delete it",
                 elsewhere.key
             ),
