@@ -62,3 +62,43 @@ impl Documents {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(number: usize) -> ContentDigest {
+        ContentDigest::sha256(&number.to_le_bytes())
+    }
+
+    #[test]
+    fn a_document_counts_once() {
+        let mut documents = Documents::default();
+        assert!(documents.is_new(digest(0), 10).unwrap());
+        assert!(!documents.is_new(digest(0), 10).unwrap());
+        assert!(documents.contains(&digest(0)));
+        assert!(!documents.contains(&digest(1)));
+        assert_eq!(documents.bytes, 10);
+    }
+
+    #[test]
+    fn there_is_a_limit_to_their_number_and_to_their_size() {
+        let mut documents = Documents::default();
+        for number in 0..MAX_DOCUMENTS {
+            assert!(documents.is_new(digest(number), 1).unwrap());
+        }
+        let error = documents.is_new(digest(MAX_DOCUMENTS), 1).unwrap_err();
+        assert_eq!(error.to_string(), "more than 16384 manifests and indexes");
+        assert!(error.is_input_fault());
+
+        let mut documents = Documents::default();
+        let half = usize::try_from(MAX_DOCUMENT_BYTES / 2).unwrap();
+        assert!(documents.is_new(digest(0), half).unwrap());
+        assert!(documents.is_new(digest(1), half).unwrap());
+        let error = documents.is_new(digest(2), 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "more than 268435456 bytes of manifests, indexes and configs"
+        );
+    }
+}

@@ -41,7 +41,7 @@ pub enum IntakeError {
         /// Its digest.
         digest: ContentDigest,
         /// What it refers to.
-        subject: ContentDigest,
+        subject: Box<ContentDigest>,
         /// Why not.
         #[source]
         source: TransportError,

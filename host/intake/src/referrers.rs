@@ -148,7 +148,7 @@ fn fetch(
                 .resolve_descriptor(&referrer.descriptor)
                 .map_err(|source| IntakeError::Referrer {
                     digest: referrer.descriptor.digest,
-                    subject: *subject,
+                    subject: Box::new(*subject),
                     source,
                 })
         },

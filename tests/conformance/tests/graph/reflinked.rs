@@ -45,6 +45,11 @@ impl Mount {
                     return None;
                 }
                 Err(error) => {
+                    // In continuous integration a missing program is a fault.
+                    assert!(
+                        std::env::var_os("CI").is_none_or(|value| value != "true"),
+                        "{command:?}: {error}"
+                    );
                     println!("skipped: {command:?}: {error}");
                     return None;
                 }
