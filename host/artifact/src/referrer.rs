@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::descriptor::Descriptor;
 use crate::digest::ContentDigest;
+use crate::manifest::Index;
 use crate::tag::Tag;
 
 /// BuildKit marks what it attaches to an image with this
@@ -111,6 +112,17 @@ pub fn is_attestation(entry: &Descriptor) -> bool {
 pub fn attested(entry: &Descriptor) -> Option<ContentDigest> {
     entry.annotations.get(BUILDKIT_TYPE)?;
     entry.annotations.get(BUILDKIT_DIGEST)?.parse().ok()
+}
+
+/// The same, if `index`, whose entry it is, lists that manifest, too: an index may say anything of
+/// anybody, and only what lies in it is its to tell of.
+#[must_use]
+pub fn attested_in(index: &Index, entry: &Descriptor) -> Option<ContentDigest> {
+    let subject = attested(entry)?;
+    let mut listed = index.manifests.iter();
+    listed
+        .any(|other| other.digest == subject)
+        .then_some(subject)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 //!
 //! The list comes from `streams/refs/oci-referrers/<subject>`. That is an index and no authority:
 //! a referrer's document, verified, says what it refers to and how. Where it has no such subject,
-//! it was attached from outside, by cosign's tag or by the annotations of an index. A subject need
-//! not be there.
+//! it was attached from outside, by cosign's tag or by the annotations of an index that is stored;
+//! what nothing else speaks for is left out. A subject need not be there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lazaret_artifact::referrer::attested_in;
 use lazaret_artifact::{ContentDigest, CosignKind, Descriptor, MediaType, Relation};
 use lazaret_store::Repository;
 use serde::Serialize;
@@ -173,12 +174,16 @@ fn read(
     let size = stored.bytes.len() as u64;
     let row = if matches!(name, Stream::Index(_)) {
         let index = stored::parse_index(&digest, &stored.bytes)?;
+        let own = index.subject.as_ref();
+        let Some(relation) = relation(repository, subject, name, own)? else {
+            return Ok(None);
+        };
         ReferrerRow {
             digest,
             kind: Kind::Index,
             media_type: index.media_type,
             artifact_type: index.artifact_type,
-            relation: relation(repository, subject, name, index.subject.as_ref())?,
+            relation,
             size,
             annotations: index.annotations,
         }
@@ -188,11 +193,15 @@ fn read(
             true => Kind::Image,
             false => Kind::Artifact,
         };
+        let own = manifest.subject.as_ref();
+        let Some(relation) = relation(repository, subject, name, own)? else {
+            return Ok(None);
+        };
         let blobs = manifest.layers.iter().chain([&manifest.config]);
         ReferrerRow {
             digest,
             kind,
-            relation: relation(repository, subject, name, manifest.subject.as_ref())?,
+            relation,
             size: blobs.fold(size, |sum, blob| sum.saturating_add(blob.size)),
             media_type: manifest.media_type,
             artifact_type: Some(manifest.artifact_type.unwrap_or(manifest.config.media_type)),
@@ -202,22 +211,52 @@ fn read(
     Ok(Some(row))
 }
 
-/// How `name` refers to `subject`.
+/// How `name` refers to `subject`; none where nothing says that it does.
 fn relation(
     repository: &Repository,
     subject: &ContentDigest,
     name: Stream,
     own_subject: Option<&Descriptor>,
-) -> Result<Relation, GraphError> {
+) -> Result<Option<Relation>, GraphError> {
     if own_subject.is_some_and(|own| own.digest == *subject) {
-        return Ok(Relation::Subject);
+        return Ok(Some(Relation::Subject));
     }
     for kind in CosignKind::ALL {
         let file_name = OwnRef::Cosign(kind, *subject).to_string();
         let target = repository.resolve_ref(names::LAZARET, &file_name)?;
         if target.is_some_and(|target| target == name.name()) {
-            return Ok(Relation::Cosign(kind));
+            return Ok(Some(Relation::Cosign(kind)));
         }
     }
-    Ok(Relation::Attestation)
+    if is_attested(repository, subject, name.digest())? {
+        return Ok(Some(Relation::Attestation));
+    }
+    tracing::warn!(%subject, referrer = %name, "nothing but its place in the list says that it refers");
+    Ok(None)
+}
+
+/// Whether an index that is stored says that one manifest in it is BuildKit's attestation of the
+/// other.
+fn is_attested(
+    repository: &Repository,
+    subject: &ContentDigest,
+    referrer: &ContentDigest,
+) -> Result<bool, GraphError> {
+    let indexes = listing::streams_of(repository, &|name| matches!(name, Stream::Index(_)))?;
+    for (name, linked) in indexes {
+        let read = stored::read_from(repository, name, linked)
+            .and_then(|stored| stored::parse_index(name.digest(), &stored.bytes));
+        let index = match read {
+            Ok(index) => index,
+            Err(error) if error.is_damage() => continue,
+            Err(error) => return Err(error),
+        };
+        let mut entries = index.manifests.iter();
+        if entries
+            .any(|entry| entry.digest == *referrer && attested_in(&index, entry) == Some(*subject))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -4,12 +4,13 @@
 //! level the commit's own documents come first, then all others that are linked, if anything
 //! below them changed its stream.
 
+mod adopt;
 mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lazaret_artifact::referrer::attested;
-use lazaret_artifact::{ContentDigest, Relation, VerityDigest};
+use lazaret_artifact::referrer::attested_in;
+use lazaret_artifact::{ContentDigest, Index, Relation, VerityDigest};
 use lazaret_store::Repository;
 
 use super::check::Checked;
@@ -48,8 +49,10 @@ pub(super) fn stage(
     stage_configs(&mut documents, checked)?;
     stage_manifests(&mut documents, checked)?;
     stage_indexes(&mut documents, commit.indexes)?;
+    let adopting = adopt::adopt(repository, &mut documents, commit)?;
+    documents.rewrite_others(|name| matches!(name, Stream::Index(_)))?;
 
-    let refs = refs(&mut documents, commit)?;
+    let refs = refs(&mut documents, commit, &adopting)?;
     let mut own: Vec<Stream> = Vec::new();
     own.extend(checked.iter().map(|m| config_name(m)));
     own.extend(checked.iter().map(|m| manifest_name(m)));
@@ -147,7 +150,7 @@ fn stage_indexes(
             })?;
         }
     }
-    documents.rewrite_others(|name| matches!(name, Stream::Index(_)))
+    Ok(())
 }
 
 /// The manifest or index of that digest, if it is or will be there.
@@ -176,6 +179,7 @@ fn require_child(
 fn refs(
     documents: &mut Documents<'_>,
     commit: &Commit<'_>,
+    adopting: &[Index],
 ) -> Result<Vec<(String, String, Stream)>, GraphError> {
     let mut refs = Vec::new();
     let mut own = |own: OwnRef, stream| {
@@ -190,7 +194,7 @@ fn refs(
     for blob in commit.blobs {
         own(OwnRef::Blob(blob.digest), Stream::Blob(blob.digest));
     }
-    for referrer in referrers(documents, commit)? {
+    for referrer in referrers(documents, commit, adopting)? {
         let stream = require_child(documents, &referrer.referrer)?;
         if let Relation::Cosign(kind) = referrer.relation {
             let name = OwnRef::Cosign(kind, referrer.subject).to_string();
@@ -206,10 +210,12 @@ fn refs(
     Ok(refs)
 }
 
-/// Those that were given, and those that the documents themselves tell of.
+/// Those that were given, and those that the documents themselves tell of, or indexes that were here
+/// before them.
 fn referrers(
     documents: &mut Documents<'_>,
     commit: &Commit<'_>,
+    adopting: &[Index],
 ) -> Result<BTreeSet<ReferrerCommit>, GraphError> {
     let mut found: BTreeSet<ReferrerCommit> = commit.referrers.iter().copied().collect();
     let manifests = commit.manifests.iter().map(|m| m.manifest);
@@ -225,15 +231,13 @@ fn referrers(
             });
         }
     }
-    for index in commit.indexes {
-        for entry in &index.index.manifests {
-            let Some(subject) = attested(entry) else {
+    let indexes = commit.indexes.iter().map(|index| index.index);
+    for index in indexes.chain(adopting) {
+        for entry in &index.manifests {
+            let Some(subject) = attested_in(index, entry) else {
                 continue;
             };
-            // An index may say anything of anybody; only what lies in it is its to tell of.
-            let mut listed = index.index.manifests.iter();
-            if listed.any(|other| other.digest == subject)
-                && subject != entry.digest
+            if subject != entry.digest
                 && child_of(documents, &subject)?.is_some()
                 && child_of(documents, &entry.digest)?.is_some()
             {

@@ -124,6 +124,16 @@ impl Reach<'_> {
                 self.linked(Stream::Blob(layer.digest));
             }
         }
+        if let Stream::Index(digest) = &stream {
+            // What it lists is found through it, whether its stream refers to that or not.
+            let read = stored::read_from(self.repository, stream, object)
+                .and_then(|stored| stored::parse_index(digest, &stored.bytes));
+            let index = read.map_err(|error| self.refused(place, error))?;
+            for child in &index.manifests {
+                self.linked(Stream::Manifest(child.digest));
+                self.linked(Stream::Index(child.digest));
+            }
+        }
         let referrers = self.reached.inventory.referrers.get(stream.digest());
         let referrers = referrers.into_iter().flatten();
         self.waiting
@@ -203,8 +213,11 @@ impl Reach<'_> {
     fn image(&mut self, image: &VerityDigest, from: &str) -> Result<(), GraphError> {
         self.seen.insert(image);
         self.reached.objects.insert(image);
-        if let Ok(place) = self.reached.inventory.images.binary_search(image) {
-            self.reached.live_images[place] = true;
+        if let Ok(place) = self.reached.inventory.images.binary_search(image)
+            && std::mem::replace(&mut self.reached.live_images[place], true)
+        {
+            // Another reference led here before.
+            return Ok(());
         }
         let parts = (self.options.image_objects)(self.repository, image);
         for part in parts.map_err(|error| GraphError::refused(from.to_owned(), error))? {

@@ -1,9 +1,11 @@
 //! Indexes: what is stored of them, and the way through them.
 
-use lazaret_artifact::{ContentDigest, Platform};
+use lazaret_artifact::{ContentDigest, Platform, Relation};
 use lazaret_graph::images::{Details, resolve};
 use lazaret_graph::names::{Stream, child_key};
-use lazaret_graph::{GraphError, Kind, Name, list, load, load_index, load_platform};
+use lazaret_graph::{
+    GraphError, Kind, Name, ReferrerCommit, list, load, load_index, load_platform,
+};
 use lazaret_store::ContentType;
 use serde_json::json;
 
@@ -98,6 +100,105 @@ fn an_index_refers_to_those_of_its_children_that_are_stored() {
     );
     let tags: Vec<String> = stored.tags.iter().map(ToString::to_string).collect();
     assert_eq!(tags, ["multi"]);
+}
+
+/// What an index lists is found through it, however it came, and lives with it.
+#[test]
+fn what_comes_alone_later_belongs_to_the_indexes_that_list_it() {
+    let fixture = Fixture::new();
+    let [amd64, arm64] = images(&fixture);
+    let attestation = fixture.artifact(&[(fixture.blob(b"statement"), b"statement")]);
+    let mut attesting = entry(&attestation.manifest, Some("unknown/unknown"));
+    attesting["annotations"] = json!({
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": arm64.digest().to_string(),
+    });
+    let inner = index(&[
+        entry(&amd64.manifest, Some("linux/amd64")),
+        entry(&arm64.manifest, Some("linux/arm64")),
+        attesting,
+    ]);
+    let outer = index(&[index_entry(&inner)]);
+    let first = Whole {
+        manifests: &[&amd64],
+        indexes: &[&outer, &inner],
+        tags: &[("outer", digest(&outer))],
+        ..Whole::default()
+    };
+    first.run(&fixture).unwrap();
+    for later in [&arm64, &attestation] {
+        fixture.commit(later, &["later"]);
+    }
+    lazaret_graph::untag(&fixture.repository, &"later".parse().unwrap()).unwrap();
+    let of = |parts: &Parts| child_key(&parts.digest());
+    let mut all = [of(&amd64), of(&arm64), of(&attestation)];
+    all.sort();
+    assert_eq!(keys(&fixture, &inner), all);
+    let rows = lazaret_graph::referrers(&fixture.repository, &arm64.digest()).unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row.digest, row.relation)).collect();
+    assert_eq!(found, [(attestation.digest(), Relation::Attestation)]);
+
+    let plan = crate::gc::collect(&fixture.repository).unwrap();
+    let gone: Vec<&str> = plan.streams.iter().map(|name| name.as_str()).collect();
+    assert_eq!(gone, [""; 0]);
+    let image = load_platform(
+        &fixture.repository,
+        &name("outer"),
+        Some(&platform("linux/arm64")),
+    );
+    assert_eq!(image.unwrap().manifest.digest, arm64.digest());
+}
+
+/// As an older program may have left it: the stream of the index does not refer to what it lists.
+#[test]
+fn what_an_index_lists_outlives_a_collection_without_being_referred_to() {
+    let fixture = Fixture::new();
+    let [amd64, arm64] = images(&fixture);
+    let bytes = index(&[
+        entry(&amd64.manifest, Some("linux/amd64")),
+        entry(&arm64.manifest, Some("linux/arm64")),
+    ]);
+    let both = Whole {
+        manifests: &[&amd64, &arm64],
+        indexes: &[&bytes],
+        tags: &[("multi", digest(&bytes))],
+        ..Whole::default()
+    };
+    both.run(&fixture).unwrap();
+    let object = fixture.repository.put(&bytes).unwrap();
+    let mut writer = fixture
+        .repository
+        .stream_writer(ContentType::INDEX)
+        .unwrap();
+    writer.object(&object.digest, object.size).unwrap();
+    let stream = writer.finish().unwrap().digest;
+    let mut transaction = fixture.repository.transaction();
+    transaction.link_stream(Stream::Index(digest(&bytes)).name(), stream);
+    transaction.commit().unwrap();
+    assert_eq!(keys(&fixture, &bytes), [""; 0]);
+    crate::gc::collect(&fixture.repository).unwrap();
+    for image in [&amd64, &arm64] {
+        lazaret_graph::load_manifest(&fixture.repository, &image.digest()).unwrap();
+    }
+}
+
+/// A registry's list of referrers is a claim, and so is a place in ours.
+#[test]
+fn what_only_a_list_calls_a_referrer_is_none() {
+    let fixture = Fixture::new();
+    let [amd64, arm64] = images(&fixture);
+    let unfounded = Whole {
+        manifests: &[&amd64, &arm64],
+        referrers: &[ReferrerCommit {
+            subject: amd64.digest(),
+            referrer: arm64.digest(),
+            relation: Relation::Subject,
+        }],
+        ..Whole::default()
+    };
+    unfounded.run(&fixture).unwrap();
+    let rows = lazaret_graph::referrers(&fixture.repository, &amd64.digest()).unwrap();
+    assert_eq!(rows, []);
 }
 
 #[test]

@@ -141,6 +141,23 @@ impl<'a> Documents<'a> {
         self.link(name, stream)
     }
 
+    /// Another's document with at least these refs, written anew where it lacks some.
+    pub(super) fn stage_other(
+        &mut self,
+        name: Stream,
+        stored: &stored::Stored,
+        needed: Refs,
+    ) -> Result<(), GraphError> {
+        let mut refs = stored.refs.clone();
+        self.update(&mut refs)?;
+        refs.extend(needed);
+        if refs == stored.refs {
+            return Ok(());
+        }
+        let stream = stored::write(self.repository, name, &stored.bytes, &refs)?;
+        self.set(name, stream)
+    }
+
     /// Writes all linked documents of some kind anew that refer to what has changed, and so on for
     /// those that refer to them: indexes may lie in indexes.
     pub(in super::super) fn rewrite_others(
@@ -169,13 +186,13 @@ impl<'a> Documents<'a> {
                     continue;
                 }
                 again = true;
-                let Some(size) = self.repository.has_object(&other.object)? else {
-                    return Err(GraphError::NoObject {
-                        stream: other.name,
-                        object: other.object.to_string(),
-                    });
-                };
                 let (name, refs) = (other.name, &other.refs);
+                let Some(size) = self.repository.has_object(&other.object)? else {
+                    // As good as a stream that cannot be read: only pulling it again helps, and
+                    // that must not be refused for it.
+                    tracing::warn!(stream = %name, object = %other.object, "its object is missing");
+                    continue;
+                };
                 let stream = stored::write_refs(self.repository, name, &other.object, size, refs)?;
                 self.set(name, stream)?;
             }
