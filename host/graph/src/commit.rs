@@ -21,7 +21,6 @@ use lazaret_store::Repository;
 
 use crate::error::GraphError;
 use crate::lock::NamesLock;
-#[cfg(doc)]
 use crate::names;
 use crate::names::Stream;
 
@@ -116,6 +115,8 @@ pub struct Committed {
     /// Streams of other images that were rewritten because they share something with these and its
     /// stream changed.
     pub rewritten: Vec<Stream>,
+    /// Tags that named something else until now, and what.
+    pub moved: Vec<(Tag, ContentDigest)>,
 }
 
 impl Committed {
@@ -138,7 +139,8 @@ impl Commit<'_> {
         self.require_objects(repository)?;
         let _lock = NamesLock::acquire(repository)?;
         interrupted::finish(repository)?;
-        let staged = stage::stage(repository, self, &checked)?;
+        let mut staged = stage::stage(repository, self, &checked)?;
+        staged.committed.moved = self.moved(repository)?;
         staged.plan.carry_out(repository)?;
         tracing::debug!(
             manifests = self.manifests.len(),
@@ -147,6 +149,24 @@ impl Commit<'_> {
             "committed"
         );
         Ok(staged.committed)
+    }
+
+    /// Which tags will name something else than they do.
+    fn moved(&self, repository: &Repository) -> Result<Vec<(Tag, ContentDigest)>, GraphError> {
+        let mut moved = Vec::new();
+        for (tag, digest) in self.tags {
+            let target = match repository.resolve_ref(names::TAGS, &tag.to_file_name()) {
+                Ok(target) => target,
+                // It leads nowhere that anybody could want back.
+                Err(error) if error.is_input_fault() => None,
+                Err(error) => return Err(error.into()),
+            };
+            let named = target.and_then(|target| Stream::parse(target.as_str()));
+            if let Some(named) = named.filter(|named| named.digest() != digest) {
+                moved.push((tag.clone(), *named.digest()));
+            }
+        }
+        Ok(moved)
     }
 
     /// A name must not lead nowhere, and whoever is told so wants to know which.

@@ -24,8 +24,11 @@ pub(crate) struct Verified<'a> {
 }
 
 impl Verified<'_> {
-    /// Links all of it, names last.
-    pub(crate) fn commit(&self, repository: &Repository) -> Result<(), IntakeError> {
+    /// Links all of it, names last. Returns the tags that named something else before, and what.
+    pub(crate) fn commit(
+        &self,
+        repository: &Repository,
+    ) -> Result<Vec<(Tag, ContentDigest)>, IntakeError> {
         let manifests: Vec<ManifestCommit<'_>> = self
             .documents
             .manifests
@@ -71,7 +74,7 @@ impl Verified<'_> {
             })
             .collect();
         // Documents are small: one that is there is read, and replaced when it is damaged.
-        Commit {
+        let committed = Commit {
             manifests: &manifests,
             indexes: &indexes,
             layers: &layers,
@@ -81,7 +84,7 @@ impl Verified<'_> {
             tags: self.tags,
         }
         .run(&repository.with_verified_objects())?;
-        Ok(())
+        Ok(committed.moved)
     }
 
     /// Compressed bytes, each digest once.

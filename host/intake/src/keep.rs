@@ -67,7 +67,8 @@ pub(crate) fn find(
     let good = match reuse::unless_damaged(looked)? {
         None => false,
         Some(reader) if reader.total_size() != wanted.descriptor.size => false,
-        Some(_) if trust == Trust::Unchanged => true,
+        // What another tool gave that name is not believed: only ours is verified before.
+        Some(_) if trust == Trust::Unchanged && was_kept(repository, wanted)? => true,
         Some(_) => reuse::rebuilds(repository, &wanted.descriptor.digest, &stream),
     };
     Ok(match good {

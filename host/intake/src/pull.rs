@@ -71,7 +71,7 @@ pub fn pull(
     progress(Event::Committing);
     let contents = contents::settle(repository, &plan.wanted, &fetched)?;
     let tagged: Vec<(Tag, ContentDigest)> = tags.iter().map(|tag| (tag.clone(), root)).collect();
-    Verified {
+    let moved = Verified {
         documents: &documents,
         contents: &contents,
         wanted: &plan.wanted,
@@ -81,6 +81,11 @@ pub fn pull(
     }
     .commit(repository)?;
     Ok(Pulled::new(
-        root, tags, &documents, &plan, &fetched, referrers,
+        root,
+        (tags, moved),
+        &documents,
+        &plan,
+        &fetched,
+        referrers,
     ))
 }

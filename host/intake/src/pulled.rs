@@ -19,6 +19,8 @@ pub struct Pulled {
     pub root_is_index: bool,
     /// Tags it now has.
     pub tags: Vec<Tag>,
+    /// Those of them that named something else before, and what.
+    pub moved: Vec<(Tag, ContentDigest)>,
     /// All indexes, parents before children; those of referrers come last.
     pub indexes: Vec<ContentDigest>,
     /// All manifests in the order of the indexes; those of referrers come last.
@@ -76,7 +78,7 @@ pub struct PulledLayer {
 impl Pulled {
     pub(crate) fn new(
         root: ContentDigest,
-        tags: Vec<Tag>,
+        (tags, moved): (Vec<Tag>, Vec<(Tag, ContentDigest)>),
         documents: &Documents,
         plan: &Plan,
         fetched: &[Fetched],
@@ -110,6 +112,7 @@ impl Pulled {
             root,
             root_is_index: indexes.contains(&root),
             tags,
+            moved,
             indexes,
             manifests,
             referrers,

@@ -7,9 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 
-use lazaret_artifact::referrer::attested;
+use lazaret_artifact::referrer::attested_in;
 use lazaret_artifact::{ContentDigest, Descriptor, MediaType, Relation};
-use lazaret_transport::{IndexDocument, Referrer, Source};
+use lazaret_transport::{IndexDocument, ManifestDocument, Referrer, Resolved, Source};
 
 use crate::crew;
 use crate::documents::Documents;
@@ -68,7 +68,7 @@ pub(crate) fn gather(
                 limit: MAX_REFERRERS as u64,
             });
         }
-        level = fetch(source, documents, &listed)?;
+        level = fetch(source, documents, &mut listed)?;
         for (subject, referrer) in listed {
             let digest = referrer.descriptor.digest;
             progress(Event::Referrer { digest, subject });
@@ -115,19 +115,22 @@ fn ask(
 /// BuildKit's entries of all indexes, by the manifest that they are about.
 fn attestations(indexes: &[IndexDocument]) -> HashMap<ContentDigest, Vec<&Descriptor>> {
     let mut found: HashMap<ContentDigest, Vec<&Descriptor>> = HashMap::new();
-    for entry in indexes.iter().flat_map(|index| &index.index.manifests) {
-        if let Some(subject) = attested(entry) {
-            found.entry(subject).or_default().push(entry);
+    for index in indexes.iter().map(|document| &document.index) {
+        for entry in &index.manifests {
+            if let Some(subject) = attested_in(index, entry) {
+                found.entry(subject).or_default().push(entry);
+            }
         }
     }
     found
 }
 
-/// Resolves those that are not here yet, with all that is below them. Returns what is new.
+/// Resolves those that are not here yet, with all that is below them, and drops those that say
+/// nothing of the subject they were listed for: a list is the source's claim. Returns what is new.
 fn fetch(
     source: &Source,
     documents: &mut Documents,
-    listed: &[(ContentDigest, Referrer)],
+    listed: &mut Vec<(ContentDigest, Referrer)>,
 ) -> Result<Vec<ContentDigest>, IntakeError> {
     let mut asked = HashSet::new();
     let missing: Vec<&(ContentDigest, Referrer)> = listed
@@ -153,11 +156,49 @@ fn fetch(
                 })
         },
     )?;
+    listed.retain(|(subject, referrer)| {
+        let digest = referrer.descriptor.digest;
+        let fetched = resolved.iter().find(|it| it.root.digest == digest);
+        let own = match fetched {
+            Some(Resolved {
+                indexes, manifests, ..
+            }) => subject_of(&digest, indexes, manifests),
+            None => subject_of(&digest, &documents.indexes, &documents.manifests),
+        };
+        let is_founded = referrer.relation != Relation::Subject || own == Some(*subject);
+        if !is_founded {
+            tracing::warn!(%digest, %subject, "listed as a referrer, and has another subject or none");
+        }
+        is_founded
+    });
+    let founded: HashSet<ContentDigest> = listed
+        .iter()
+        .map(|(_, referrer)| referrer.descriptor.digest)
+        .collect();
     let mut new = Vec::new();
     for resolved in resolved {
-        new.extend(documents.add(resolved)?);
+        if founded.contains(&resolved.root.digest) {
+            new.extend(documents.add(resolved)?);
+        }
     }
     Ok(new)
+}
+
+/// What the document of that digest says it refers to.
+fn subject_of(
+    digest: &ContentDigest,
+    indexes: &[IndexDocument],
+    manifests: &[ManifestDocument],
+) -> Option<ContentDigest> {
+    let indexes = indexes
+        .iter()
+        .map(|document| (document.index.digest, &document.index.subject));
+    let manifests = manifests
+        .iter()
+        .map(|document| (document.manifest.digest, &document.manifest.subject));
+    let mut all = indexes.chain(manifests);
+    let (_, subject) = all.find(|(found, _)| found == digest)?;
+    subject.as_ref().map(|subject| subject.digest)
 }
 
 fn artifact_type(documents: &Documents, descriptor: Descriptor) -> Option<MediaType> {

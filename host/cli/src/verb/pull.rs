@@ -9,11 +9,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use lazaret_artifact::{ContentDigest, Platform, Tag};
+use lazaret_artifact::{Platform, Tag};
 use lazaret_builtins::BUILTINS;
 use lazaret_engine::{Budget, Registry, SandboxOptions};
-use lazaret_graph::Name;
-use lazaret_graph::images::resolve;
 use lazaret_intake::{Importers, OnFault, PullOptions, UnpackLimits};
 use lazaret_store::{Access, Repository, VerityPolicy};
 use lazaret_transport::{Reference, Selection};
@@ -23,7 +21,7 @@ use crate::draw::Pulling;
 use crate::exit::Code;
 use crate::global::{Global, is_absent};
 use crate::interrupt;
-use crate::output::{Output, note};
+use crate::output::{Output, clean, note};
 use crate::place::{self, Surroundings};
 use crate::registry::RegistryFlags;
 use crate::verb::init::{DEFAULT_ALGORITHM, Settings};
@@ -127,7 +125,7 @@ enum FaultWay {
 
 const JSON: &str = "\
 JSON: source, repository, digest (of what the tags name), kind (image, artifact or index), tags,
-seconds, indexes (digests), referrers, each with digest, subject, relation, artifactType, and
+moved (tags that named something else before, with tag and digest), seconds, indexes (digests), referrers, each with digest, subject, relation, artifactType, and
 manifests, each with manifest, config, platform, artifactType, and layers, each with digest,
 mediaType, size (as it travelled), content (diff_id or digest of what is stored), contentSize,
 reused, repaired, keptCompressed, entries, fuel, newObjects, newBytes, reflinkedBytes (of
@@ -143,7 +141,6 @@ impl Pull {
         let options = self.options();
         interrupt::watch(options.cancel.clone()).context("listening for signals")?;
         let registry = Registry::new(self.sandbox(&path), BUILTINS);
-        let before = self.named(&repository, &source);
         let started = Instant::now();
         let progress = Pulling::new(global);
         let pulled = lazaret_intake::pull(
@@ -157,10 +154,12 @@ impl Pull {
         let pulled = pulled.with_context(|| format!("pulling {source}"))?;
         let elapsed = started.elapsed();
         if !global.quiet {
-            for (tag, digest) in before {
-                if pulled.tags.contains(&tag) && digest != pulled.root {
-                    note(format!("tag {tag} named {} before", digest.short()));
-                }
+            for (tag, digest) in &pulled.moved {
+                note(format!(
+                    "tag {} named {} before",
+                    clean(tag.as_str()),
+                    digest.short()
+                ));
             }
             for line in summary::lines(&pulled, &span(elapsed)) {
                 note(line);
@@ -173,26 +172,6 @@ impl Pull {
         }
         output.finish()?;
         Ok(Code::Done)
-    }
-
-    /// What the tags that are asked for name so far. A tag derived from the source is not known yet.
-    fn named(&self, repository: &Repository, source: &Reference) -> Vec<(Tag, ContentDigest)> {
-        let of_source = match source {
-            Reference::Registry(registry) => Some(registry.full_name()),
-            source => source.tag().map(str::to_owned),
-        };
-        let asked: Vec<Tag> = match &*self.tags {
-            [] => of_source
-                .and_then(|tag| tag.parse().ok())
-                .into_iter()
-                .collect(),
-            tags => tags.to_vec(),
-        };
-        let named = |tag: Tag| match resolve(repository, &Name::from(tag.clone())) {
-            Ok(stream) => Some((tag, *stream.digest())),
-            Err(_) => None,
-        };
-        asked.into_iter().filter_map(named).collect()
     }
 
     fn options(&self) -> PullOptions {

@@ -69,7 +69,11 @@ pub(super) fn stage(
     plan.refs = refs;
     Ok(Staged {
         plan,
-        committed: Committed { streams, rewritten },
+        committed: Committed {
+            streams,
+            rewritten,
+            moved: Vec::new(),
+        },
     })
 }
 

@@ -19,12 +19,21 @@ pub struct Document<'a> {
     digest: &'a ContentDigest,
     kind: Kind,
     tags: &'a [Tag],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moved: Vec<Moved<'a>>,
     seconds: f64,
     #[serde(flatten)]
     single: Option<ManifestDocument<'a>>,
     manifests: Vec<ManifestDocument<'a>>,
     indexes: &'a [ContentDigest],
     referrers: Vec<ReferrerDocument<'a>>,
+}
+
+/// A tag and what it named before.
+#[derive(Serialize)]
+struct Moved<'a> {
+    tag: &'a Tag,
+    digest: &'a ContentDigest,
 }
 
 #[derive(Serialize)]
@@ -82,6 +91,11 @@ pub fn of<'a>(
         digest: &pulled.root,
         kind: kind(pulled),
         tags: &pulled.tags,
+        moved: pulled
+            .moved
+            .iter()
+            .map(|(tag, digest)| Moved { tag, digest })
+            .collect(),
         seconds: elapsed.as_secs_f64(),
         single: match &*own_manifests(pulled) {
             [one] => Some(ManifestDocument::of(one)),
