@@ -15,6 +15,7 @@ use std::sync::Arc;
 use lazaret_artifact::Descriptor;
 use lazaret_artifact::limits::MAX_DOCUMENT_SIZE;
 
+use crate::allowance::Allowance;
 use crate::blob::{Blob, Role};
 use crate::catalog::Catalog;
 use crate::error::TransportError;
@@ -42,6 +43,7 @@ pub struct Archive {
     file: Arc<File>,
     members: HashMap<String, Member>,
     catalog: Catalog,
+    pub(crate) allowance: Allowance,
 }
 
 impl Archive {
@@ -72,6 +74,7 @@ impl Archive {
             catalog: Catalog::new(parse_index(&bytes, path)?),
             file: Arc::new(file),
             members,
+            allowance: Allowance::default(),
         })
     }
 

@@ -16,6 +16,7 @@ use ocidir::OciDir;
 use ocidir::cap_std::ambient_authority;
 use ocidir::cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 
+use crate::allowance::Allowance;
 use crate::blob::{Blob, Role};
 use crate::catalog::Catalog;
 use crate::error::TransportError;
@@ -39,6 +40,7 @@ pub struct Layout {
     reference: LayoutRef,
     directory: OciDir,
     catalog: Catalog,
+    pub(crate) allowance: Allowance,
 }
 
 impl Layout {
@@ -76,6 +78,7 @@ impl Layout {
             reference: reference.clone(),
             directory,
             catalog: Catalog::new(index),
+            allowance: Allowance::default(),
         })
     }
 

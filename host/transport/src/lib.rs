@@ -7,6 +7,7 @@
 //! that was written out again. A transport is a variant of [`Source`], which has to name root
 //! descriptors and open blobs, and of [`Destination`], which has to take blobs and documents.
 
+mod allowance;
 pub mod archive;
 pub mod blob;
 mod catalog;

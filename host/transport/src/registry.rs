@@ -16,6 +16,7 @@ use reqwest::Method;
 
 use self::runtime::Runtime;
 use self::session::Session;
+use crate::allowance::Allowance;
 use crate::blob::Role;
 use crate::destination::BlobSource;
 use crate::error::TransportError;
@@ -51,6 +52,7 @@ pub struct Registry {
     runtime: Arc<Runtime>,
     /// The fallback index of a subject is read, changed and written: one at a time.
     fallback: std::sync::Mutex<()>,
+    pub(crate) allowance: Allowance,
 }
 
 impl Registry {
@@ -78,6 +80,7 @@ impl Registry {
             session: Arc::new(session),
             runtime: Arc::new(runtime),
             fallback: std::sync::Mutex::new(()),
+            allowance: Allowance::new(options),
         })
     }
 

@@ -4,6 +4,7 @@
 //! BuildKit's attestations are never chosen for a platform; with everything they come along.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use lazaret_artifact::limits::MAX_INDEX_DEPTH;
 use lazaret_artifact::referrer::is_attestation;
@@ -74,10 +75,11 @@ pub struct ManifestDocument {
 /// See [`Source::resolve`].
 pub(crate) fn resolve(source: &Source, selection: &Selection) -> Result<Resolved, TransportError> {
     let mut documents = match selection {
-        Selection::All => Documents::new(source, "documents to read"),
+        Selection::All => Documents::new(source, "documents to read").for_caller(),
         Selection::Best | Selection::Platforms(_) => {
             Documents::new(source, "documents to read before the image is found")
                 .at_most(MAX_DOCUMENTS_TO_CHOOSE)
+                .for_caller()
         }
     };
     let roots = roots(&mut documents)?;
@@ -128,7 +130,8 @@ pub(crate) fn resolve_descriptor(
     source: &Source,
     descriptor: &Descriptor,
 ) -> Result<Resolved, TransportError> {
-    everything(Documents::new(source, "documents to read"), descriptor)
+    let documents = Documents::new(source, "documents to read").for_caller();
+    everything(documents, descriptor)
 }
 
 /// The entries the reference may mean; the one of its digest, where it names one.
@@ -143,7 +146,7 @@ fn roots(documents: &mut Documents<'_>) -> Result<Vec<Descriptor>, TransportErro
     let Some(digest) = source.wanted_digest() else {
         return Ok(roots);
     };
-    match find_digest(documents, &roots, digest, 0)? {
+    match find_digest(documents, &roots, digest, 0, &mut Tried::default())? {
         Some(found) => Ok(vec![found]),
         None => Err(TransportError::NoSuchDigest {
             digest: *digest,
@@ -158,18 +161,41 @@ fn find_digest(
     entries: &[Descriptor],
     digest: &ContentDigest,
     depth: usize,
+    tried: &mut Tried,
 ) -> Result<Option<Descriptor>, TransportError> {
     if let Some(found) = entries.iter().find(|entry| entry.digest == *digest) {
         return Ok(Some(found.clone()));
     }
     for entry in entries.iter().filter(|entry| entry.media_type.is_index()) {
-        let below = read_index(documents, entry, depth)?.manifests;
-        let found = find_digest(documents, &below, digest, depth + 1)?;
+        if !tried.is_worth(&entry.digest, depth) {
+            continue;
+        }
+        let below = read_index(documents, entry, depth)?;
+        let found = find_digest(documents, &below.manifests, digest, depth + 1, tried)?;
         if found.is_some() {
             return Ok(found);
         }
     }
     Ok(None)
+}
+
+/// The greatest depth at which each index was gone through. Four indexes one inside the other, each
+/// listing the next a thousand times, would otherwise be gone through a thousand million times.
+#[derive(Debug, Default)]
+struct Tried(HashMap<ContentDigest, usize>);
+
+impl Tried {
+    /// Whether the index was gone through at a lesser depth only, or never: at a greater one it
+    /// may lead too deep. That is at most once for each depth that is allowed.
+    fn is_worth(&mut self, digest: &ContentDigest, depth: usize) -> bool {
+        match self.0.get(digest) {
+            Some(before) if *before >= depth => false,
+            _ => {
+                self.0.insert(*digest, depth);
+                true
+            }
+        }
+    }
 }
 
 /// The one root there is, leaving attestations beside it out of the count.
@@ -230,7 +256,7 @@ fn read_index(
     documents: &mut Documents<'_>,
     descriptor: &Descriptor,
     depth: usize,
-) -> Result<Index, TransportError> {
+) -> Result<Rc<Index>, TransportError> {
     if !descriptor.media_type.is_index() {
         return Err(TransportError::NotADocument {
             digest: descriptor.digest,

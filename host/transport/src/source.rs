@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use lazaret_artifact::limits::MAX_DOCUMENT_SIZE;
 use lazaret_artifact::{ContentDigest, Descriptor, Relation};
 
+use crate::allowance::Allowance;
 use crate::archive::Archive;
 use crate::blob::{Blob, Role};
 use crate::error::TransportError;
@@ -36,14 +37,22 @@ pub struct Referrer {
 }
 
 impl Source {
-    /// Opens what `reference` names.
+    /// Opens what `reference` names. Setting `options.cancel` stops it, whatever it is.
     ///
     /// # Errors
     /// When it does not exist or is not what its transport wants.
     pub fn open(reference: &Reference, options: &RegistryOptions) -> Result<Self, TransportError> {
         match reference {
-            Reference::Layout(layout) => Layout::open(layout).map(Self::Layout),
-            Reference::Archive(archive) => Archive::open(archive).map(Self::Archive),
+            Reference::Layout(layout) => {
+                let mut layout = Layout::open(layout)?;
+                layout.allowance = Allowance::new(options);
+                Ok(Self::Layout(layout))
+            }
+            Reference::Archive(archive) => {
+                let mut archive = Archive::open(archive)?;
+                archive.allowance = Allowance::new(options);
+                Ok(Self::Archive(archive))
+            }
             Reference::Registry(registry) => Registry::open(registry, options).map(Self::Registry),
         }
     }
@@ -51,7 +60,8 @@ impl Source {
     /// Finds what is meant and reads it, through any indexes; all of it verified.
     ///
     /// # Errors
-    /// Nothing or too much to choose from, or a document that is not what was promised.
+    /// Nothing or too much to choose from, or a document that is not what was promised. Documents
+    /// of more than 128 MiB, counting all that this source has handed out.
     pub fn resolve(&self, selection: &Selection) -> Result<Resolved, TransportError> {
         resolve(self, selection)
     }
@@ -59,7 +69,8 @@ impl Source {
     /// A referrer, or any other manifest or index of this source, with all that is below it.
     ///
     /// # Errors
-    /// A document is missing or is not what was promised.
+    /// A document is missing or is not what was promised. Documents of more than 128 MiB, counting
+    /// all that this source has handed out.
     pub fn resolve_descriptor(&self, descriptor: &Descriptor) -> Result<Resolved, TransportError> {
         resolve_descriptor(self, descriptor)
     }
@@ -149,6 +160,14 @@ impl Source {
             Self::Layout(layout) => layout.reference().digest.as_ref(),
             Self::Archive(archive) => archive.reference().digest.as_ref(),
             Self::Registry(registry) => registry.reference().digest.as_ref(),
+        }
+    }
+
+    pub(crate) fn allowance(&self) -> &Allowance {
+        match self {
+            Self::Layout(layout) => &layout.allowance,
+            Self::Archive(archive) => &archive.allowance,
+            Self::Registry(registry) => &registry.allowance,
         }
     }
 

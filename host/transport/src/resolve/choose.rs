@@ -4,10 +4,12 @@
 //! a wish from the caller the host's platform is looked for, but an image that is the only one
 //! there is taken whatever it is for. BuildKit's attestations are never chosen.
 
+use std::collections::HashSet;
+
 use lazaret_artifact::referrer::is_attestation;
 use lazaret_artifact::{Descriptor, Platform};
 
-use super::{ambiguous, read_index};
+use super::{Tried, ambiguous, read_index};
 use crate::catalog::name_of;
 use crate::documents::Documents;
 use crate::error::TransportError;
@@ -17,8 +19,11 @@ pub(super) struct Chooser<'a, 'b> {
     documents: &'a mut Documents<'b>,
     wanted: Platform,
     insisted: bool,
-    /// Platforms met and not taken.
+    /// Platforms met and not taken, in that order.
     available: Vec<String>,
+    noted: HashSet<Platform>,
+    /// Indexes that nothing was found in.
+    tried: Tried,
     /// The indexes from the root to where the search is.
     path: Vec<Descriptor>,
 }
@@ -47,6 +52,8 @@ impl<'a, 'b> Chooser<'a, 'b> {
             wanted: platform.cloned().unwrap_or_else(Platform::host),
             insisted: platform.is_some(),
             available: Vec::new(),
+            noted: HashSet::new(),
+            tried: Tried::default(),
             path: Vec::new(),
         }
     }
@@ -81,9 +88,12 @@ impl<'a, 'b> Chooser<'a, 'b> {
                 stated,
             }));
         }
-        let entries = read_index(self.documents, descriptor, self.path.len())?.manifests;
+        if !self.tried.is_worth(&descriptor.digest, self.path.len()) {
+            return Ok(None);
+        }
+        let index = read_index(self.documents, descriptor, self.path.len())?;
         self.path.push(descriptor.clone());
-        let found = self.choose(Some(root), &entries)?;
+        let found = self.choose(Some(root), &index.manifests)?;
         self.path.pop();
         Ok(found)
     }
@@ -105,10 +115,10 @@ impl<'a, 'b> Chooser<'a, 'b> {
         {
             return Err(ambiguous(roots));
         }
-        let mut platforms: Vec<Platform> = Vec::new();
+        let mut platforms: HashSet<Platform> = HashSet::new();
         for root in &images {
             match self.platform_of(root)? {
-                Some(platform) if !platforms.contains(&platform) => platforms.push(platform),
+                Some(platform) if platforms.insert(platform.clone()) => {}
                 _ => return Err(ambiguous(roots)),
             }
         }
@@ -194,9 +204,7 @@ impl<'a, 'b> Chooser<'a, 'b> {
         if !entry.media_type.is_manifest() {
             return Ok(None);
         }
-        let manifest = self.documents.manifest(entry)?;
-        let image = self.documents.image_config(&manifest)?;
-        Ok(image.map(|image| image.platform))
+        self.documents.platform(entry)
     }
 
     /// The config must be for the platform the caller asked for. Where an index stated the
@@ -205,11 +213,9 @@ impl<'a, 'b> Chooser<'a, 'b> {
         if !self.insisted {
             return Ok(());
         }
-        let manifest = self.documents.manifest(&choice.descriptor)?;
-        let Some(image) = self.documents.image_config(&manifest)? else {
+        let Some(found) = self.documents.platform(&choice.descriptor)? else {
             return Ok(());
         };
-        let found = image.platform;
         match choice.stated {
             Stated::No if found.satisfies(&self.wanted) => Ok(()),
             Stated::No => {
@@ -231,9 +237,8 @@ impl<'a, 'b> Chooser<'a, 'b> {
     }
 
     fn note(&mut self, platform: &Platform) {
-        let text = platform.to_string();
-        if !self.available.contains(&text) {
-            self.available.push(text);
+        if self.noted.insert(platform.clone()) {
+            self.available.push(platform.to_string());
         }
     }
 

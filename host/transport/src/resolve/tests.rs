@@ -362,4 +362,5 @@ fn documents_that_contradict_each_other_are_refused() {
     assert!(error.is_input_fault() && error.is_not_found());
 }
 
+mod hostile;
 mod whole;
