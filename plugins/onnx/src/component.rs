@@ -1,0 +1,174 @@
+//! The importer as a component: plain types to the interface's, nothing else.
+
+use std::convert::Infallible;
+
+use lazaret_guest::{
+    Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent,
+    Failure, Facts, Fault, Importer, Offer, Sink, Verdict, malformed_at, unsupported,
+};
+
+use crate::error::{self, Rule, Span, Stop};
+use crate::facts::{self, Value};
+use crate::input::Input;
+use crate::model::parse;
+use crate::part::Part;
+use crate::probe::{claims, is_vetoed, media_types};
+use crate::split::{Segment, Storage, cuts};
+
+/// Cuts in one call.
+const CUTS_A_CALL: usize = 4096;
+
+struct Onnx;
+
+lazaret_guest::export_importer!(Onnx);
+
+impl Importer for Onnx {
+    fn describe() -> Descriptor {
+        Descriptor {
+            name: "onnx".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            media_types: media_types().map(str::to_owned).collect(),
+            needs: Access::RANDOM,
+            fact_namespaces: ["model", "file"].map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
+        let annotations = offer.annotations.iter();
+        let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
+        if claims(&offer.media_type, annotations) && !is_vetoed(&offer.media_type, &head) {
+            Verdict::Yes
+        } else {
+            Verdict::No
+        }
+    }
+
+    fn ingest(
+        offer: Offer,
+        cursor: &Cursor,
+        blob: Option<&Blob>,
+        sink: &Sink,
+    ) -> Result<(), Failure> {
+        let Some(blob) = blob else {
+            return Err(unsupported("random access is needed"));
+        };
+        let mut host = Host {
+            blob,
+            size: blob.size(),
+        };
+        let size = host.size;
+        let is_split = is_split(&offer);
+        let mut values: Vec<Span> = Vec::new();
+        let mut batch = Batch::new(sink);
+        let summary = parse(&mut host, |part| {
+            if is_split {
+                values.extend(part.content());
+            }
+            batch.push(entry(&part));
+        });
+        let summary = summary.map_err(failure)?;
+        batch.finish();
+        let mut facts = Facts::new(sink);
+        for fact in facts::of(&summary) {
+            facts.push(fact.key, fact.value.into());
+        }
+        facts.finish();
+        if !is_split {
+            return Ok(());
+        }
+        for plan in cuts(values, size).chunks(CUTS_A_CALL) {
+            let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
+            if cursor.cut(&plan).is_err() {
+                let reason = Rule::ShortInput.reason();
+                return Err(malformed_at(cursor.position(), 0, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the operator wants tensors as objects.
+fn is_split(offer: &Offer) -> bool {
+    let wanted = |(key, value): &(String, Vec<u8>)| key == "split" && value == b"tensors";
+    offer.parameters.iter().any(wanted)
+}
+
+fn entry(part: &Part) -> Entry {
+    let content = part.content().map(|Span { offset, length }| {
+        Extent::Input(ByteRange { offset, length })
+    });
+    let attributes = part.attributes().into_iter();
+    Entry {
+        path: part.path().into_owned().into_bytes(),
+        kind: EntryKind::Part,
+        content: content.into_iter().collect(),
+        target: None,
+        posix: None,
+        media_type: None,
+        attributes: attributes
+            .map(|(key, value)| Attribute {
+                key: key.to_owned(),
+                value: value.into(),
+            })
+            .collect(),
+    }
+}
+
+struct Host<'a> {
+    blob: &'a Blob,
+    /// Asked for once, as each call costs.
+    size: u64,
+}
+
+impl Input for Host<'_> {
+    type Error = Infallible;
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&mut self, offset: u64, max: u32) -> Result<Vec<u8>, Infallible> {
+        Ok(self.blob.read_at(offset, max))
+    }
+}
+
+fn failure(stop: Stop<Infallible>) -> Failure {
+    let fault: error::Fault = match stop {
+        Stop::Fault(fault) => fault,
+        Stop::Input(never) => match never {},
+    };
+    let said = Fault {
+        at: Some(ByteRange {
+            offset: fault.at.offset,
+            length: fault.at.length,
+        }),
+        reason: fault.rule.reason().to_owned(),
+    };
+    if fault.is_unsupported() {
+        Failure::Unsupported(said)
+    } else {
+        Failure::Malformed(said)
+    }
+}
+
+impl From<Value> for lazaret_guest::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Unsigned(number) => Self::Unsigned(number),
+            Value::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<Segment> for lazaret_guest::Segment {
+    fn from(segment: Segment) -> Self {
+        let storage = match segment.storage {
+            Storage::Inline => lazaret_guest::Storage::Inline,
+            Storage::Object => lazaret_guest::Storage::Object,
+        };
+        Self {
+            length: segment.length,
+            storage,
+        }
+    }
+}
