@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod documents;
+pub mod gguf;
 pub mod safetensors;
 pub mod splitstream;
 pub mod tar;

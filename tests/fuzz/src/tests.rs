@@ -94,3 +94,8 @@ fn documents() {
 fn safetensors() {
     run_made(crate::safetensors::seeds(), crate::safetensors::check);
 }
+
+#[test]
+fn gguf() {
+    run_made(crate::gguf::seeds(), crate::gguf::check);
+}
