@@ -1,7 +1,7 @@
 //! What was asked, and what came of it.
 
 /// A request as it was read, and the status of its answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// `GET` and the like.
     pub method: String,
