@@ -2,6 +2,7 @@
 //! cosign's tags (distribution-spec, "Listing Referrers", "Referrers Tag Schema").
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use lazaret_artifact::limits::MAX_DOCUMENT_SIZE;
 use lazaret_artifact::referrer::fallback_tag;
@@ -17,6 +18,17 @@ use crate::source::Referrer;
 
 /// Referrers of one document. Anybody who may push may add one, each costs requests to fetch.
 const MAX_REFERRERS: u64 = 10_000;
+
+/// Bytes of all pages of one list, of a thousand pages that each may have as many otherwise.
+const MAX_LIST_SIZE: u64 = MAX_PAGE_SIZE;
+
+/// Bytes of all lists that one source is asked for: each referrer is a subject again, and who lists
+/// them may invent as many as asked about.
+const MAX_LISTS_SIZE: u64 = 64 * 1024 * 1024;
+
+/// Bytes of the annotations that are kept of an entry. They are a copy of the referrer's own, which
+/// whoever wants more of them reads.
+const MAX_ENTRY_ANNOTATIONS: usize = 4 * 1024;
 
 /// How often the fallback index is written when others write it at the same time.
 const MAX_MERGES: u32 = 5;
@@ -75,6 +87,7 @@ impl Session {
         let what = format!("referrers of {}@{subject}", self.endpoint.repository);
         let mut pages = Pages::new(Request::new(Method::GET, url, what));
         let mut entries: Vec<Descriptor> = Vec::new();
+        let mut size = 0;
         let mut first = true;
         while let Some(request) = pages.next() {
             let answer = self.collect(request, MAX_PAGE_SIZE).await?;
@@ -90,7 +103,11 @@ impl Session {
             if !answer.status.is_success() {
                 return Err(self.refused(request, &answer).await);
             }
-            entries.extend(Index::parse(&answer.body, None)?.manifests);
+            size += answer.body.len() as u64;
+            require_size(&request.what, size, MAX_LIST_SIZE)?;
+            self.take_listed(&answer.body)?;
+            let page = Index::parse(&answer.body, None)?;
+            entries.extend(page.manifests.into_iter().map(shortened));
             if entries.len() as u64 > MAX_REFERRERS {
                 return Err(TransportError::Limit {
                     what: request.what.clone(),
@@ -112,9 +129,19 @@ impl Session {
         match self.find_document(&tag, None).await? {
             None => Ok(Vec::new()),
             Some((descriptor, bytes)) => {
-                Ok(Index::parse(&bytes, Some(&descriptor.media_type))?.manifests)
+                self.take_listed(&bytes)?;
+                let index = Index::parse(&bytes, Some(&descriptor.media_type))?;
+                Ok(index.manifests.into_iter().map(shortened).collect())
             }
         }
+    }
+
+    /// Counts a page or index among all that were asked for.
+    fn take_listed(&self, page: &[u8]) -> Result<(), TransportError> {
+        let size = page.len() as u64;
+        let found = self.listed.fetch_add(size, Ordering::Relaxed) + size;
+        let what = format!("all referrers in {}", self.endpoint.repository);
+        require_size(&what, found, MAX_LISTS_SIZE)
     }
 
     /// Adds a document to the index of its subject's referrers, as a registry without the API
@@ -161,6 +188,31 @@ impl Session {
         }
         let request = self.document_request(Method::PUT, &tag);
         Err(self.protocol(&request, "what others wrote, each time".to_owned()))
+    }
+}
+
+fn require_size(what: &str, found: u64, limit: u64) -> Result<(), TransportError> {
+    match found > limit {
+        true => Err(TransportError::Limit {
+            what: format!("size of {what}"),
+            found,
+            limit,
+        }),
+        false => Ok(()),
+    }
+}
+
+/// An entry without what nobody needs of it and anybody can make long.
+fn shortened(entry: Descriptor) -> Descriptor {
+    let texts = entry.annotations.iter();
+    let size: usize = texts.map(|(key, value)| key.len() + value.len()).sum();
+    Descriptor {
+        platform: None,
+        annotations: match size > MAX_ENTRY_ANNOTATIONS {
+            true => BTreeMap::new(),
+            false => entry.annotations,
+        },
+        ..entry
     }
 }
 

@@ -4,6 +4,7 @@
 //! repeated as [`super::retry`] has it, with the patience of [`super::patience`]. Credentials and
 //! tokens go to the registry's own origin only; a challenge counts only if it comes from there.
 
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -76,6 +77,8 @@ pub(super) struct Session {
     pub options: RegistryOptions,
     client: Client,
     authority: tokio::sync::Mutex<Authority>,
+    /// Bytes of lists of referrers so far.
+    pub listed: AtomicU64,
 }
 
 impl Session {
@@ -85,6 +88,7 @@ impl Session {
             options,
             client,
             authority: tokio::sync::Mutex::default(),
+            listed: AtomicU64::new(0),
         }
     }
 
@@ -268,10 +272,20 @@ impl Session {
             let Some(location) = response.headers().get(LOCATION).filter(|_| again) else {
                 return Ok(response);
             };
+            let refuse = |reason: String| self.protocol(request, format!("a redirect to {reason}"));
             url = self
                 .endpoint
                 .follow(&url, location.as_bytes())
-                .map_err(|reason| self.protocol(request, format!("a redirect to {reason}")))?;
+                .map_err(&refuse)?;
+            // What is sent to who gives out tokens is a secret of the user's.
+            if request.access == Access::Outside
+                && !request.body.is_empty()
+                && !same_origin(&request.url, &url)
+            {
+                let host = url.host_str().unwrap_or_default();
+                let reason = format!("another host, {host}, which is not to have what was sent");
+                return Err(refuse(reason).into());
+            }
             tracing::debug!(host = url.host_str(), what = request.what, "redirected");
         }
         let reason = format!("more than {MAX_REDIRECTS} redirects");

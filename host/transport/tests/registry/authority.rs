@@ -97,16 +97,31 @@ fn one_token_serves_until_it_does_not() {
 #[test]
 fn many_threads_wait_for_one_token() {
     let bytes = noise(1_000);
-    let registry = Registry::start(Behaviour::with_auth(bearer(|_| ()))).unwrap();
-    registry.put_blob(NAME, &bytes);
-    let source = source(&registry, &as_user(Some("right")));
-    read(&source, &blob(&bytes)).unwrap();
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| read(&source, &blob(&bytes)).unwrap());
+    for (asked_before, auth) in [
+        (true, bearer(|_| ())),
+        (false, bearer(|_| ())),
+        (true, Auth::basic("user", "right")),
+        (false, Auth::basic("user", "right")),
+    ] {
+        let tokens = usize::from(matches!(auth, Auth::Bearer(_)));
+        let registry = Registry::start(Behaviour::with_auth(auth)).unwrap();
+        registry.put_blob(NAME, &bytes);
+        let source = source(&registry, &as_user(Some("right")));
+        if asked_before {
+            read(&source, &blob(&bytes)).unwrap();
         }
-    });
-    assert_eq!(registry.count("GET", "/token"), 1);
+        // Whoever is challenged first, all get in.
+        let barrier = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    assert_eq!(read(&source, &blob(&bytes)).unwrap(), bytes);
+                });
+            }
+        });
+        assert_eq!(registry.count("GET", "/token"), tokens);
+    }
 }
 
 #[test]
@@ -156,6 +171,44 @@ fn credentials_stay_with_their_host() {
         assert_eq!(seen.len(), 2);
         assert_eq!(seen[1].header("authorization"), None);
     }
+}
+
+#[test]
+fn an_identity_token_stays_with_who_gives_out_tokens() {
+    let bytes = noise(1_000);
+    let elsewhere = Registry::start(Behaviour::with_auth(bearer(|_| ()))).unwrap();
+    let registry = Registry::start(Behaviour::with_auth(bearer(|_| ()))).unwrap();
+    registry.put_blob(NAME, &bytes);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("auth.json");
+    let host = registry.host();
+    let auth = format!(r#"{{"auths":{{"{host}":{{"identitytoken":"secret"}}}}}}"#);
+    std::fs::write(&path, auth).unwrap();
+    let options = RegistryOptions {
+        auth_file: Some(path),
+        ..options()
+    };
+    let base = format!("http://{}", elsewhere.host());
+    registry.fault(Fault::new("POST", "/token", Misdeed::Redirect(base)).always());
+    let error = read(&source(&registry, &options), &blob(&bytes)).unwrap_err();
+    assert_eq!(
+        chain(&error, &registry),
+        format!(
+            "HOST answered POST of a token for {NAME} with a redirect to another host, 127.0.0.1, \
+             which is not to have what was sent"
+        )
+    );
+    assert_eq!(registry.count("POST", "/token"), 1);
+    assert!(elsewhere.log().is_empty());
+    // To another address of its own it may lead.
+    registry.mend();
+    registry.fault(Fault::new(
+        "POST",
+        "/token",
+        Misdeed::Redirect(String::new()),
+    ));
+    let _ = read(&source(&registry, &options), &blob(&bytes));
+    assert_eq!(registry.count("POST", "/moved/token"), 1);
 }
 
 #[test]

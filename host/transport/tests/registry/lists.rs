@@ -194,3 +194,55 @@ fn a_list_of_referrers_without_end_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn lists_of_referrers_are_bounded_together() {
+    let image = artifact("text/image", &blob(b"x"), None);
+    let subject = descriptor(MANIFEST, &image);
+    // Entries of about a megabyte, as the server copies the annotations.
+    let long = |number: usize| {
+        let text = artifact("text/long", &blob(b"x"), Some(&subject));
+        let text = String::from_utf8(text).unwrap();
+        let note = format!("{number}{}", "x".repeat(1_000_000));
+        let from = r#""annotations":{"#;
+        text.replacen(from, &format!(r#"{from}"note":"{note}","#), 1)
+    };
+    let registry = Registry::start(Behaviour {
+        page: 4,
+        ..Behaviour::default()
+    })
+    .unwrap();
+    for number in 0..15 {
+        registry.put_manifest(NAME, MANIFEST, long(number).as_bytes(), None);
+    }
+    let source = source(&registry, &options());
+    for _ in 0..4 {
+        let found = source.referrers(&subject.digest).unwrap();
+        assert_eq!(found.len(), 15);
+        for referrer in found {
+            let kind = referrer.descriptor.artifact_type.unwrap();
+            assert_eq!(kind.as_str(), "text/long");
+            assert_eq!(referrer.descriptor.annotations.len(), 0);
+        }
+    }
+    let error = source.referrers(&subject.digest).unwrap_err();
+    let text = chain(&error, &registry);
+    let expected = format!("size of all referrers in {NAME}: ");
+    assert!(text.starts_with(&expected), "{text}");
+    assert!(
+        text.ends_with("is more than the limit of 67108864"),
+        "{text}"
+    );
+    for number in 15..18 {
+        registry.put_manifest(NAME, MANIFEST, long(number).as_bytes(), None);
+    }
+    let source = super::fixture::source(&registry, &options());
+    let error = source.referrers(&subject.digest).unwrap_err();
+    let text = chain(&error, &registry);
+    let expected = format!("size of referrers of {NAME}@{}: ", subject.digest);
+    assert!(text.starts_with(&expected), "{text}");
+    assert!(
+        text.ends_with("is more than the limit of 16777216"),
+        "{text}"
+    );
+}
