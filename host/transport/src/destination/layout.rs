@@ -5,9 +5,10 @@
 //! of several writers none loses an entry of another. A writer that is killed leaves blobs that
 //! nothing names, and perhaps a file `.lazaret-*`.
 
+use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lazaret_artifact::limits::MAX_DOCUMENT_SIZE;
 use lazaret_artifact::{ContentDigest, Descriptor};
@@ -19,6 +20,7 @@ use super::BlobSource;
 use super::listing::Listing;
 use super::outgoing::{copy, require_same};
 use super::temporary::{Temporary, sync_directory};
+use crate::blob::{Blob, Role};
 use crate::error::TransportError;
 use crate::layout::{
     INDEX_FILE, LAYOUT_VERSION, MAX_LAYOUT_FILE_SIZE, VERSION_FILE, check_version, io_error,
@@ -32,6 +34,9 @@ pub struct LayoutWriter {
     reference: LayoutRef,
     directory: Dir,
     listing: Mutex<Listing>,
+    /// What was written or looked through here, by digest and size. All else that has a blob's
+    /// name may be something else: another writer broke off, or a disk did.
+    sound: Mutex<HashSet<(ContentDigest, u64)>>,
 }
 
 impl LayoutWriter {
@@ -55,6 +60,7 @@ impl LayoutWriter {
             reference: reference.clone(),
             directory,
             listing: Mutex::default(),
+            sound: Mutex::default(),
         };
         if new.is_empty()? {
             let version = json!({"imageLayoutVersion": LAYOUT_VERSION}).to_string();
@@ -73,17 +79,41 @@ impl LayoutWriter {
         &self.reference
     }
 
-    /// A regular file of the right size counts as the blob: to know more it would have to be read,
-    /// which its readers do anyway.
+    /// A regular file counts as the blob when it is one: unless it was written here, it is read.
+    /// What is something else will be replaced.
     pub(super) fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, TransportError> {
+        if self.sound().contains(&(descriptor.digest, descriptor.size)) {
+            return Ok(true);
+        }
         let name = blob_name(&descriptor.digest);
         let shown = self.reference.path.join(&name);
-        match open_regular(&self.directory, &name, &shown) {
-            Ok(found) => Ok(found.is_some_and(|(_, length)| length == descriptor.size)),
-            // Something else of that name will be replaced.
-            Err(TransportError::NotAFile { .. } | TransportError::Escape { .. }) => Ok(false),
+        let file = match open_regular(&self.directory, &name, &shown) {
+            Ok(Some((file, length))) if length == descriptor.size => file,
+            Ok(_) | Err(TransportError::NotAFile { .. } | TransportError::Escape { .. }) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let blob = Blob::from_file(file, descriptor.size, shown, descriptor, Role::Blob)?;
+        match blob.finish() {
+            Ok(()) => {
+                self.note_sound(descriptor);
+                Ok(true)
+            }
+            Err(TransportError::Mismatch { digest, found, .. }) => {
+                tracing::warn!(%digest, %found, "not what its name says, to be replaced");
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
+    }
+
+    fn sound(&self) -> MutexGuard<'_, HashSet<(ContentDigest, u64)>> {
+        self.sound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_sound(&self, descriptor: &Descriptor) {
+        self.sound().insert((descriptor.digest, descriptor.size));
     }
 
     pub(super) fn put_blob(
@@ -101,7 +131,9 @@ impl LayoutWriter {
         })?;
         temporary
             .place(&name)
-            .map_err(|error| self.failed("write", &name, error))
+            .map_err(|error| self.failed("write", &name, error))?;
+        self.note_sound(descriptor);
+        Ok(())
     }
 
     pub(super) fn put_document(
@@ -114,6 +146,7 @@ impl LayoutWriter {
         require_same(descriptor, bytes)?;
         if !self.has_blob(descriptor)? {
             self.write(&blob_name(&descriptor.digest), bytes)?;
+            self.note_sound(descriptor);
         }
         self.listing
             .lock()

@@ -714,3 +714,35 @@ fn an_index_that_could_not_be_read_back_is_not_written() {
     to.finish().unwrap();
     assert_eq!(source(&name).tags().unwrap().len(), 4096);
 }
+
+#[test]
+fn what_has_only_the_name_and_size_of_a_blob_is_replaced() {
+    let (fixture, _, artifact) = fixture();
+    let from = fixture.open(Some("artifact"), None).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let name = format!("oci:{}", directory.path().display());
+    let to = destination(&name);
+    let root = send(&from, &to, Some("t"));
+    to.finish().unwrap();
+    let before = tree(&directory.path().join("blobs"));
+    assert_eq!(root.digest.to_string(), digest(&artifact));
+
+    // All as it is: nothing to send, nothing written.
+    let to = destination(&name);
+    assert!(to.has_document(&root).unwrap());
+    drop(to);
+    for (path, bytes) in &before {
+        fs::write(path, vec![b'?'; bytes.len()]).unwrap();
+    }
+    let to = destination(&name);
+    assert!(!to.has_document(&root).unwrap());
+    for (path, bytes) in &before {
+        let blob = described("text/plain", bytes);
+        assert!(path.ends_with(blob.digest.hex()));
+        assert!(!to.has_blob(&blob).unwrap());
+    }
+    send(&from, &to, Some("t"));
+    to.finish().unwrap();
+    assert_eq!(tree(&directory.path().join("blobs")), before);
+    same(&source(&format!("{name}:t")), &from);
+}
