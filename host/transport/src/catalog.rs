@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use lazaret_artifact::limits::MAX_INDEX_DEPTH;
 use lazaret_artifact::{ContentDigest, CosignKind, Descriptor, Index, Manifest, Relation};
@@ -19,6 +19,9 @@ pub(crate) struct Catalog {
     pub(crate) index: Index,
     /// By subject; found out when first asked, for it takes reading every manifest.
     referrers: OnceLock<BTreeMap<ContentDigest, Vec<Referrer>>>,
+    /// Held while that is found out, so that of several threads one reads and the others wait. How
+    /// often it was.
+    searches: Mutex<u32>,
 }
 
 impl Catalog {
@@ -26,6 +29,7 @@ impl Catalog {
         Self {
             index,
             referrers: OnceLock::new(),
+            searches: Mutex::new(0),
         }
     }
 
@@ -78,12 +82,23 @@ impl Catalog {
     ) -> Result<Vec<Referrer>, TransportError> {
         let all = match self.referrers.get() {
             Some(all) => all,
-            None => {
-                let found = Search::new(source).run(&self.index)?;
-                self.referrers.get_or_init(|| found)
-            }
+            None => self.search(source)?,
         };
         Ok(all.get(subject).cloned().unwrap_or_default())
+    }
+
+    fn search(
+        &self,
+        source: &Source,
+    ) -> Result<&BTreeMap<ContentDigest, Vec<Referrer>>, TransportError> {
+        let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who waited finds it done, or fails as the other did.
+        if let Some(all) = self.referrers.get() {
+            return Ok(all);
+        }
+        *searches += 1;
+        let found = Search::new(source).run(&self.index)?;
+        Ok(self.referrers.get_or_init(|| found))
     }
 }
 

@@ -217,3 +217,28 @@ fn tags_come_once_in_the_order_of_the_index() {
     let source = fixture.open(None, None).unwrap();
     assert_eq!(source.tags().unwrap(), ["b", "a", "c"]);
 }
+
+#[test]
+fn threads_that_ask_at_once_search_once() {
+    let mut fixture = Fixture::new();
+    let image = fixture.image("linux/s390x");
+    fixture.add(&image, Some("x"));
+    for number in 0..50 {
+        let referrer = referring(&fixture, &number.to_string(), &image);
+        fixture.add(&referrer, None);
+    }
+    let source = fixture.open(None, None).unwrap();
+    let barrier = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                barrier.wait();
+                assert_eq!(source.referrers(&digest(&image)).unwrap().len(), 50);
+            });
+        }
+    });
+    let Source::Layout(layout) = &source else {
+        panic!("another transport");
+    };
+    assert_eq!(*layout.catalog().searches.lock().unwrap(), 1);
+}

@@ -325,109 +325,6 @@ fn progress_counts_what_is_sent() {
 }
 
 #[test]
-fn archives_of_the_same_content_are_the_same_and_have_each_blob_once() {
-    let (fixture, ..) = fixture();
-    let directory = tempfile::tempdir().unwrap();
-    let write = |name: &str| {
-        let path = directory.path().join(name);
-        let to = destination(&format!("oci-archive:{}", path.display()));
-        for tag in ["index", "artifact"] {
-            send(&fixture.open(Some(tag), None).unwrap(), &to, Some(tag));
-        }
-        to.finish().unwrap();
-        fs::read(path).unwrap()
-    };
-    assert_eq!(write("one"), write("two"));
-    let output = Command::new("tar")
-        .args(["-tvf"])
-        .arg(directory.path().join("one"))
-        .env("TZ", "UTC")
-        .output()
-        .unwrap();
-    assert!(output.status.success() && output.stderr.is_empty());
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut names: Vec<&str> = Vec::new();
-    for line in text.lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        assert_eq!((fields[0], fields[1]), ("-rw-r--r--", "0/0"));
-        assert_eq!((fields[3], fields[4]), ("1970-01-01", "00:00"));
-        names.push(fields[5]);
-    }
-    // The layer that both images have, two configs and manifests, the index; the artifact's three;
-    // the layout's own two.
-    assert_eq!(names.len(), 1 + 4 + 1 + 3 + 2);
-    assert_eq!((names[0], names[10]), ("oci-layout", "index.json"));
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), 11);
-}
-
-#[test]
-fn a_name_that_no_header_has_room_for_is_written_and_read_by_others() {
-    let digest = ContentDigest::from_bytes(DigestAlgorithm::Sha512, &[0; 64])
-        .unwrap()
-        .of_same_kind(b"hello");
-    let blob = Descriptor {
-        digest,
-        ..described("a/b", b"hello")
-    };
-    let directory = tempfile::tempdir().unwrap();
-    for name in both(directory.path()) {
-        let to = destination(&name);
-        put(&to, &blob, b"hello");
-        to.finish().unwrap();
-        source(&name).open_blob(&blob).unwrap().finish().unwrap();
-    }
-    let output = Command::new("tar")
-        .arg("-xOf")
-        .arg(directory.path().join("a.tar"))
-        .arg(format!("blobs/sha512/{}", digest.hex()))
-        .output()
-        .unwrap();
-    assert_eq!(output.stdout, b"hello");
-}
-
-#[test]
-fn a_layout_that_is_there_is_extended() {
-    let (fixture, _, artifact) = fixture();
-    let mut there = Fixture::new();
-    let kept = there.artifact("kept");
-    let replaced = there.artifact("replaced");
-    there.add(&kept, Some("kept"));
-    there.add(&replaced, Some("x"));
-    there.add(&on(&replaced, S390X), Some("x"));
-    there.add(&replaced, None);
-    // What this program knows nothing of stays.
-    let path = there.path("index.json");
-    let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    document["annotations"] = json!({"a": "b"});
-    document["x-unknown"] = json!([1, {"y": null}]);
-    document["manifests"][0]["data"] = json!("e30=");
-    fs::write(&path, document.to_string()).unwrap();
-    let name = format!("oci:{}", there.directory.path().display());
-    for round in 0..2 {
-        let to = destination(&format!("{name}:x"));
-        send(
-            &fixture.open(Some("artifact"), None).unwrap(),
-            &to,
-            Some("x"),
-        );
-        to.finish().unwrap();
-        let found: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let mut want = document.clone();
-        let entries = want["manifests"].as_array_mut().unwrap();
-        entries.drain(1..3);
-        let mut new = artifact.clone();
-        new["annotations"] = json!({"org.opencontainers.image.ref.name": "x"});
-        entries.push(new);
-        assert_eq!(found, want, "round {round}");
-    }
-    source(&format!("{name}:kept"))
-        .resolve(&Selection::Best)
-        .unwrap();
-}
-
-#[test]
 fn what_nothing_else_names_is_listed_without_a_name() {
     let (fixture, index, artifact) = fixture();
     let directory = tempfile::tempdir().unwrap();
@@ -500,47 +397,6 @@ fn referrers_are_found_again() {
 }
 
 #[test]
-fn writers_at_once_lose_nothing() {
-    const WRITERS: usize = 8;
-    let fixtures: Vec<Fixture> = (0..WRITERS)
-        .map(|number| {
-            let mut fixture = Fixture::new();
-            let artifact = fixture.artifact(&format!("text {number}"));
-            fixture.add(&artifact, None);
-            fixture
-        })
-        .collect();
-    let directory = tempfile::tempdir().unwrap();
-    let name = format!("oci:{}/layout", directory.path().display());
-    std::thread::scope(|scope| {
-        for (number, fixture) in fixtures.iter().enumerate() {
-            let name = &name;
-            scope.spawn(move || {
-                for round in 0..5 {
-                    let tag = format!("t{number}-{round}");
-                    let to = destination(&format!("{name}:{tag}"));
-                    send(&fixture.open(None, None).unwrap(), &to, Some(&tag));
-                    to.finish().unwrap();
-                }
-            });
-        }
-    });
-    let mut tags = source(&name).tags().unwrap();
-    tags.sort_unstable();
-    let mut want: Vec<String> = (0..WRITERS)
-        .flat_map(|number| (0..5).map(move |round| format!("t{number}-{round}")))
-        .collect();
-    want.sort_unstable();
-    assert_eq!(tags, want);
-    for (number, fixture) in fixtures.iter().enumerate() {
-        same(
-            &fixture.open(None, None).unwrap(),
-            &source(&format!("{name}:t{number}-4")),
-        );
-    }
-}
-
-#[test]
 fn one_writer_takes_blobs_from_several_threads() {
     let contents: Vec<Vec<u8>> = (0..40_u8).map(|n| vec![n; 1000 * usize::from(n)]).collect();
     let directory = tempfile::tempdir().unwrap();
@@ -566,28 +422,6 @@ fn one_writer_takes_blobs_from_several_threads() {
             blob.finish().unwrap();
         }
     }
-}
-
-#[test]
-fn a_panic_in_the_middle_of_a_member_leaves_no_trace() {
-    struct Panics;
-    impl BlobSource for Panics {
-        fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-            panic!("in a test");
-        }
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let [_, name] = both(directory.path());
-    let to = destination(&name);
-    let blob = described("a/b", b"hello");
-    let panicked = std::thread::scope(|scope| {
-        let thread = scope.spawn(|| to.put_blob(&blob, &Panics, &|_| {}));
-        thread.join().is_err()
-    });
-    assert!(panicked);
-    put(&to, &blob, b"hello");
-    to.finish().unwrap();
-    source(&name).open_blob(&blob).unwrap().finish().unwrap();
 }
 
 #[test]
@@ -651,33 +485,6 @@ fn places_that_are_something_else_are_refused() {
 }
 
 #[test]
-fn links_in_a_layout_do_not_lead_out_of_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let outside = tempfile::tempdir().unwrap();
-    let name = format!("oci:{}", directory.path().display());
-    let blob = described("a/b", b"hello");
-    destination(&name).finish().unwrap();
-    // A link in the place of a blob is no blob, and is replaced.
-    let path = directory
-        .path()
-        .join("blobs/sha256")
-        .join(blob.digest.hex());
-    let victim = outside.path().join("victim");
-    fs::write(&victim, "other").unwrap();
-    std::os::unix::fs::symlink(&victim, &path).unwrap();
-    let to = destination(&name);
-    assert!(!to.has_blob(&blob).unwrap());
-    put(&to, &blob, b"hello");
-    assert!(path.symlink_metadata().unwrap().is_file());
-    assert_eq!(fs::read(&victim).unwrap(), b"other");
-    // A link in the place of the directory is refused.
-    fs::remove_dir_all(directory.path().join("blobs")).unwrap();
-    std::os::unix::fs::symlink(outside.path(), directory.path().join("blobs")).unwrap();
-    assert!(to.put_blob(&blob, &&b"hello"[..], &|_| {}).is_err());
-    assert_eq!(tree(outside.path()).len(), 1);
-}
-
-#[test]
 fn an_index_that_could_not_be_read_back_is_not_written() {
     let there = Fixture::new();
     let entry = there.artifact("x");
@@ -715,34 +522,5 @@ fn an_index_that_could_not_be_read_back_is_not_written() {
     assert_eq!(source(&name).tags().unwrap().len(), 4096);
 }
 
-#[test]
-fn what_has_only_the_name_and_size_of_a_blob_is_replaced() {
-    let (fixture, _, artifact) = fixture();
-    let from = fixture.open(Some("artifact"), None).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let name = format!("oci:{}", directory.path().display());
-    let to = destination(&name);
-    let root = send(&from, &to, Some("t"));
-    to.finish().unwrap();
-    let before = tree(&directory.path().join("blobs"));
-    assert_eq!(root.digest.to_string(), digest(&artifact));
-
-    // All as it is: nothing to send, nothing written.
-    let to = destination(&name);
-    assert!(to.has_document(&root).unwrap());
-    drop(to);
-    for (path, bytes) in &before {
-        fs::write(path, vec![b'?'; bytes.len()]).unwrap();
-    }
-    let to = destination(&name);
-    assert!(!to.has_document(&root).unwrap());
-    for (path, bytes) in &before {
-        let blob = described("text/plain", bytes);
-        assert!(path.ends_with(blob.digest.hex()));
-        assert!(!to.has_blob(&blob).unwrap());
-    }
-    send(&from, &to, Some("t"));
-    to.finish().unwrap();
-    assert_eq!(tree(&directory.path().join("blobs")), before);
-    same(&source(&format!("{name}:t")), &from);
-}
+mod archive;
+mod layout;

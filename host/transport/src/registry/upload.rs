@@ -212,16 +212,19 @@ pub(super) fn put(
     let request = session.blob_request(Method::PUT, descriptor);
     let mut tries = Tries::new(session, &request);
     let mut upload: Option<Upload> = None;
-    let mut renewed = false;
-    let furthest = AtomicU64::new(0);
+    let mut sending = Sending {
+        descriptor,
+        source,
+        sent,
+        furthest: AtomicU64::new(0),
+        challenge: Challenge::Answered,
+    };
     loop {
         let current = match upload.take() {
             Some(upload) => upload,
             None => runtime.block_on(session.begin(descriptor))?,
         };
-        let outcome = send_from(
-            runtime, session, &current, descriptor, source, sent, &furthest, !renewed,
-        )?;
+        let outcome = sending.send_from(runtime, session, &current)?;
         let fault = match outcome {
             Ok(answer) if answer.status.is_success() => {
                 return session.check_digest(&request, &answer, descriptor);
@@ -239,7 +242,7 @@ pub(super) fn put(
         } = fault
         {
             // Nothing of the body counts as sent, and the next try has another token.
-            renewed = true;
+            sending.challenge = Challenge::Refusal;
             upload = Some(current);
             continue;
         }
@@ -257,38 +260,55 @@ pub(super) fn put(
     }
 }
 
-/// One try, with a thread that reads. The outer error is the source's.
-#[expect(clippy::too_many_arguments, reason = "the parts of one loop's body")]
-fn send_from(
-    runtime: &Runtime,
-    session: &Session,
-    upload: &Upload,
-    descriptor: &Descriptor,
-    source: &dyn BlobSource,
-    sent: &(dyn Fn(u64) + Sync),
-    furthest: &AtomicU64,
-    renew: bool,
-) -> Result<Result<Answer, Fault>, TransportError> {
-    let (feeder, feed) = feed();
-    let skip = upload.offset;
-    std::thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut at = skip;
-            feeder.run(descriptor, source, skip, |count| {
-                at += count;
-                let before = furthest.fetch_max(at, Ordering::Relaxed);
-                if at > before {
-                    sent((at - before).min(count));
-                }
-            })
-        });
-        let outcome = runtime.block_on(session.send(upload, descriptor, &feed, renew));
-        feed.close();
-        match reader.join() {
-            Ok(fed) => fed.map(|()| outcome),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+/// A blob to be sent, and what of it was.
+struct Sending<'a> {
+    descriptor: &'a Descriptor,
+    source: &'a dyn BlobSource,
+    sent: &'a (dyn Fn(u64) + Sync),
+    /// The furthest byte that `sent` heard of.
+    furthest: AtomicU64,
+    challenge: Challenge,
+}
+
+/// What a challenge in the middle of a body leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Challenge {
+    /// Another try, with what it asks for.
+    Answered,
+    /// A refusal: one was answered before.
+    Refusal,
+}
+
+impl Sending<'_> {
+    /// One try, with a thread that reads. The outer error is the source's.
+    fn send_from(
+        &self,
+        runtime: &Runtime,
+        session: &Session,
+        upload: &Upload,
+    ) -> Result<Result<Answer, Fault>, TransportError> {
+        let (feeder, feed) = feed();
+        let skip = upload.offset;
+        let renew = self.challenge == Challenge::Answered;
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut at = skip;
+                feeder.run(self.descriptor, self.source, skip, |count| {
+                    at += count;
+                    let before = self.furthest.fetch_max(at, Ordering::Relaxed);
+                    if at > before {
+                        (self.sent)((at - before).min(count));
+                    }
+                })
+            });
+            let outcome = runtime.block_on(session.send(upload, self.descriptor, &feed, renew));
+            feed.close();
+            match reader.join() {
+                Ok(fed) => fed.map(|()| outcome),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
 }
 
 fn number(headers: &mut HeaderMap, name: HeaderName, value: String) {
