@@ -156,9 +156,8 @@ fn file(version: u32, alignment: usize, keys: &[(&str, Vec<u8>)], types: &[Dtype
         file.extend(2_u64.to_le_bytes());
         file.extend(dtype.number().to_le_bytes());
         file.extend((data.len() as u64).to_le_bytes());
-        for _ in 0..2 * dtype.block_bytes() {
-            data.push(0x5a);
-        }
+        let bytes = usize::try_from(2 * dtype.block_bytes()).expect("a few blocks");
+        data.resize(data.len() + bytes, 0x5a);
         data.resize(data.len().next_multiple_of(alignment), 0);
     }
     file.resize(file.len().next_multiple_of(alignment), 0);
