@@ -58,6 +58,11 @@ impl Berth {
         options: &PullOptions,
     ) -> Result<Pulled, IntakeError> {
         let reference = format!("oci:{}{name}", layout.path().display());
+        self.fetch(&reference, options)
+    }
+
+    /// Pulls from anywhere.
+    pub fn fetch(&self, reference: &str, options: &PullOptions) -> Result<Pulled, IntakeError> {
         self.events.lock().expect("no test panicked").clear();
         pull(
             &self.repository,

@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod berth;
+mod claims;
 mod failing;
 mod kept;
 mod layout;
