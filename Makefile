@@ -4,7 +4,10 @@ CARGO ?= cargo
 DEMO_DIR ?= target/demo
 CFSCTL_VERSION := 0.9.4
 CFSCTL ?= $(shell command -v cfsctl 2>/dev/null || echo $(HOME)/.cargo/bin/cfsctl)
-DEBIAN_TOOLS := skopeo umoci fsverity libarchive-tools python3 time attr docker-registry openssl
+DEBIAN_TOOLS := skopeo umoci fsverity libarchive-tools python3 python3-venv time attr docker-registry openssl
+# Independent readers and writers of model files, at the versions that the tests' lists of differences are of.
+PYTHON_TOOLS := gguf==0.19.0 numpy==2.4.6 onnx==1.23.2 safetensors==0.8.0
+PYTHON_DIR ?= target/python
 
 .PHONY: help demo test bench lint fuzz tools target clean
 
@@ -36,6 +39,8 @@ fuzz: target ## Compile the fuzz targets (run one with: cargo run -p lazaret-fuz
 tools: target ## Install the tools that tests compare with (Debian packages, and cfsctl from crates.io).
 	apt-get update
 	apt-get install --yes --no-install-recommends $(DEBIAN_TOOLS) libssl-dev pkg-config
+	test -x $(PYTHON_DIR)/bin/python3 || python3 -m venv $(PYTHON_DIR)
+	$(PYTHON_DIR)/bin/pip install --quiet $(PYTHON_TOOLS)
 	command -v cfsctl >/dev/null || test -x $(HOME)/.cargo/bin/cfsctl \
 	  || $(CARGO) install composefs-ctl --version $(CFSCTL_VERSION) --locked
 

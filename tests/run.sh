@@ -7,6 +7,11 @@ missing=()
 for tool in skopeo umoci fsverity bsdtar tar python3 cfsctl docker-registry openssl; do
   command -v "$tool" >/dev/null 2>&1 || [ -x "$HOME/.cargo/bin/$tool" ] || missing+=("$tool")
 done
+# Where `make tools` put readers of model files.
+if [ -z "${LAZARET_PYTHON:-}" ] && [ -x target/python/bin/python3 ]; then
+  export LAZARET_PYTHON=$PWD/target/python/bin/python3
+fi
+[ -n "${LAZARET_PYTHON:-}" ] || missing+=("Python's gguf, onnx, safetensors")
 if [ ${#missing[@]} -gt 0 ]; then
   echo "not here: ${missing[*]} (make tools installs them)"
   if [ "${CI:-}" = true ]; then
