@@ -28,20 +28,20 @@ const SPARSE_TENSORS: u32 = 23;
 /// The type of the field that holds a value (`AttributeProto.AttributeType`).
 const fn type_of(field: u32) -> Option<u64> {
     Some(match field {
-        2 => 1,              // f
-        3 => 2,              // i
-        4 => 3,              // s
+        2 => 1, // f
+        3 => 2, // i
+        4 => 3, // s
         TENSOR => 4,
         GRAPH => 5,
-        7 => 6,              // floats
-        8 => 7,              // ints
-        9 => 8,              // strings
+        7 => 6, // floats
+        8 => 7, // ints
+        9 => 8, // strings
         TENSORS => 9,
         GRAPHS => 10,
         SPARSE_TENSOR => 11,
         SPARSE_TENSORS => 12,
-        14 => 13,            // tp
-        15 => 14,            // type_protos
+        14 => 13, // tp
+        15 => 14, // type_protos
         _ => return None,
     })
 }

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use lazaret_guest::{
-    Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent,
-    Failure, Facts, Fault, Importer, Offer, Sink, Verdict, malformed_at, unsupported,
+    Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
+    Failure, Fault, Importer, Offer, Sink, Verdict, malformed_at, unsupported,
 };
 
 use crate::error::{self, Rule, Span, Stop};
@@ -94,9 +94,9 @@ fn is_split(offer: &Offer) -> bool {
 }
 
 fn entry(part: &Part) -> Entry {
-    let content = part.content().map(|Span { offset, length }| {
-        Extent::Input(ByteRange { offset, length })
-    });
+    let content = part
+        .content()
+        .map(|Span { offset, length }| Extent::Input(ByteRange { offset, length }));
     let attributes = part.attributes().into_iter();
     Entry {
         path: part.path().into_owned().into_bytes(),

@@ -44,7 +44,11 @@ pub(crate) struct Entries {
 
 impl Entries {
     /// Takes the entry that `walk` goes through.
-    pub(crate) fn read<I: Input>(&mut self, wire: &mut Wire<'_, I>, mut walk: Walk) -> Reads<(), I> {
+    pub(crate) fn read<I: Input>(
+        &mut self,
+        wire: &mut Wire<'_, I>,
+        mut walk: Walk,
+    ) -> Reads<(), I> {
         let place = walk.span;
         self.place.get_or_insert(place);
         let missing = Span::new(place.end(), 0);
@@ -189,9 +193,7 @@ impl Files {
             let [first, second] = pair else { continue };
             let is_same = (first.offset, first.length) == (second.offset, second.length);
             // Nothing before the first goes further than it does, or it would have been found.
-            if first.file == second.file
-                && !is_same
-                && second.offset < first.offset + first.length
+            if first.file == second.file && !is_same && second.offset < first.offset + first.length
             {
                 let place = Span::new(second.at, second.size);
                 return Err(place.breaks(Rule::ExternalOverlap));

@@ -35,7 +35,10 @@ pub fn of(summary: &Summary) -> Vec<Fact> {
     facts.text("model.dtypes", Some(dtypes(summary)));
     let producer = summary.producer_name.stated();
     let name = summary.graph_name.stated();
-    facts.text("model.architecture", producer.clone().or_else(|| name.clone()));
+    facts.text(
+        "model.architecture",
+        producer.clone().or_else(|| name.clone()),
+    );
     facts.text("model.name", name);
     let version = summary.producer_version.stated();
     facts.text(

@@ -17,8 +17,8 @@ pub const VARINT_MAX: u64 = 10;
 /// Bytes of a tag: 32 bits, seven at a time.
 pub const TAG_MAX: u64 = 5;
 
-/// Messages within messages, the model itself counted: what protobuf's own readers stop at. Graphs
-/// nest in attributes of nodes, so about 32 of them.
+/// Messages within messages, the model itself not counted: what protobuf's own readers stop at.
+/// Graphs nest in attributes of nodes, so there are 34 of them at most.
 pub const DEPTH_MAX: u32 = 100;
 
 /// Fields of all messages: billions of two-byte fields would keep the sandbox busy for an hour. The
@@ -41,7 +41,7 @@ pub const TENSORS_MAX: u64 = 200_000;
 /// attributes that it is nested in.
 pub const NAME_MAX: u64 = 16 * 1024;
 
-/// Bytes of the name of an attribute that holds tensors or graphs: up to 32 of them stand before a
+/// Bytes of the name of an attribute that holds tensors or graphs: up to 33 of them stand before a
 /// tensor's.
 pub const ATTRIBUTE_NAME_MAX: u64 = 256;
 

@@ -43,10 +43,7 @@ type NameDigest = [u8; 16];
 ///
 /// # Errors
 /// The model breaks a rule, or a read failed.
-pub fn parse<I: Input>(
-    input: &mut I,
-    parts: impl FnMut(Part),
-) -> Result<Summary, Stop<I::Error>> {
+pub fn parse<I: Input>(input: &mut I, parts: impl FnMut(Part)) -> Result<Summary, Stop<I::Error>> {
     let mut parser = Parser {
         wire: Wire::new(Reader::new(input)),
         parts,
@@ -81,11 +78,14 @@ impl<I: Input, P: FnMut(Part)> Parser<'_, I, P> {
             match field.number {
                 IR_VERSION => ir_version = Some((field.number(), field.span)),
                 PRODUCER_NAME => self.summary.producer_name = self.long_text(field.bytes())?,
-                PRODUCER_VERSION => self.summary.producer_version = self.long_text(field.bytes())?,
+                PRODUCER_VERSION => {
+                    self.summary.producer_version = self.long_text(field.bytes())?
+                }
                 DOMAIN => self.summary.domain = self.long_text(field.bytes())?,
                 MODEL_VERSION => {
                     let version = Some(field.number());
-                    self.summary.model_version = version.filter(|&number| number.cast_signed() >= 0);
+                    self.summary.model_version =
+                        version.filter(|&number| number.cast_signed() >= 0);
                 }
                 DOC_STRING => self.summary.description = self.long_text(field.bytes())?,
                 GRAPH => {

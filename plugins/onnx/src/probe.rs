@@ -33,10 +33,7 @@ pub fn media_types() -> impl Iterator<Item = &'static str> {
 
 /// Whether a blob of this type with these annotations is a model. Where several annotations name it,
 /// all must agree.
-pub fn claims<'a>(
-    media_type: &str,
-    annotations: impl Iterator<Item = (&'a str, &'a str)>,
-) -> bool {
+pub fn claims<'a>(media_type: &str, annotations: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
     if media_type == MODEL_TYPE {
         return true;
     }

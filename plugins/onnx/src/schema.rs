@@ -59,19 +59,39 @@ impl Kind {
 }
 
 macro_rules! kind {
-    (int32) => { Kind::Int32 };
-    (int64) => { Kind::Int64 };
-    (float) => { Kind::Fixed32 };
-    (double) => { Kind::Fixed64 };
-    (text) => { Kind::Text };
-    (bytes) => { Kind::Bytes };
-    ($message:ident) => { Kind::Message(&$message) };
+    (int32) => {
+        Kind::Int32
+    };
+    (int64) => {
+        Kind::Int64
+    };
+    (float) => {
+        Kind::Fixed32
+    };
+    (double) => {
+        Kind::Fixed64
+    };
+    (text) => {
+        Kind::Text
+    };
+    (bytes) => {
+        Kind::Bytes
+    };
+    ($message:ident) => {
+        Kind::Message(&$message)
+    };
 }
 
 macro_rules! times {
-    (one) => { Times::Once };
-    (many) => { Times::Many };
-    (oneof $first:literal) => { Times::OneOf($first) };
+    (one) => {
+        Times::Once
+    };
+    (many) => {
+        Times::Many
+    };
+    (oneof $first:literal) => {
+        Times::OneOf($first)
+    };
 }
 
 macro_rules! messages {
@@ -314,7 +334,11 @@ mod tests {
     #[test]
     fn numbers_are_in_order_and_fit_a_set_of_bits() {
         for Schema(fields) in ALL {
-            assert!(fields.windows(2).all(|pair| pair[0].number < pair[1].number));
+            assert!(
+                fields
+                    .windows(2)
+                    .all(|pair| pair[0].number < pair[1].number)
+            );
             assert!(fields.iter().all(|known| (1..64).contains(&known.number)));
         }
     }

@@ -77,7 +77,10 @@ impl Text {
         if self.text.len() as u64 == self.length {
             return (self.length > 0).then(|| self.text.clone());
         }
-        Some(format!("{}… [cut: {} bytes in all]", self.text, self.length))
+        Some(format!(
+            "{}… [cut: {} bytes in all]",
+            self.text, self.length
+        ))
     }
 }
 

@@ -74,8 +74,9 @@ pub(crate) fn read<I: Input>(wire: &mut Wire<'_, I>, mut walk: Walk) -> Reads<Te
     }
     let dtype = match data_type {
         (0, _) => return Err(place.breaks(Rule::DataTypeMissing).into()),
-        (number, span) => DataType::from_number(number)
-            .ok_or_else(|| span.breaks(Rule::DataTypeUnknown))?,
+        (number, span) => {
+            DataType::from_number(number).ok_or_else(|| span.breaks(Rule::DataTypeUnknown))?
+        }
     };
     let elements = product(&shape).ok_or_else(|| place.breaks(Rule::SizeRange))?;
     let bytes = u64::try_from(dtype.bytes(elements))

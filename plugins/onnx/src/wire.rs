@@ -47,7 +47,7 @@ impl Walk {
             span: Span::new(0, size),
             at: 0,
             seen: 0,
-            depth: 1,
+            depth: 0,
         }
     }
 
@@ -183,7 +183,9 @@ impl<'a, I: Input> Wire<'a, I> {
                 Ok((Value::Bytes(Span::new(after, length)), after + length))
             }
             3 | 4 => Err(Span::between(start, at).breaks(Rule::Group).into()),
-            _ => Err(Span::between(start, at).breaks(Rule::WireTypeUnknown).into()),
+            _ => Err(Span::between(start, at)
+                .breaks(Rule::WireTypeUnknown)
+                .into()),
         }
     }
 

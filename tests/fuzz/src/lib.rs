@@ -4,6 +4,7 @@
 pub mod archive;
 pub mod documents;
 pub mod gguf;
+pub mod onnx;
 pub mod safetensors;
 pub mod splitstream;
 pub mod tar;

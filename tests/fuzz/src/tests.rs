@@ -99,3 +99,12 @@ fn safetensors() {
 fn gguf() {
     run_made(crate::gguf::seeds(), crate::gguf::check);
 }
+
+#[test]
+fn onnx() {
+    run_made(crate::onnx::seeds(), crate::onnx::check);
+    // What they are for: each is sound before it is mutilated.
+    for seed in crate::onnx::seeds() {
+        assert_eq!(lazaret_plugin_onnx::replay(&seed, 0).err(), None);
+    }
+}

@@ -12,12 +12,17 @@ fn tensor() -> impl Strategy<Value = Message> {
     prop_oneof![
         (name, vec(any::<u8>(), 0..6000)).prop_map(|(name, values)| write::bytes(&name, &values)),
         (name, vec(any::<u32>(), 0..50)).prop_map(|(name, values)| {
-            let packed: Vec<u8> = values.iter().flat_map(|&value| varint(value.into())).collect();
+            let packed: Vec<u8> = values
+                .iter()
+                .flat_map(|&value| varint(value.into()))
+                .collect();
             head(&name, 7, &[values.len() as u64]).bytes(7, packed)
         }),
         (name, vec("[a-z]{0,9}", 1..5)).prop_map(|(name, values)| {
             let tensor = head(&name, 8, &[values.len() as u64]);
-            values.iter().fold(tensor, |tensor, value| tensor.bytes(6, value))
+            values
+                .iter()
+                .fold(tensor, |tensor, value| tensor.bytes(6, value))
         }),
         (name, 0..1000_u64, 0..5_u64).prop_map(|(name, size, page)| {
             let offset = (page * 4096).to_string();
@@ -28,7 +33,9 @@ fn tensor() -> impl Strategy<Value = Message> {
 
 fn graph() -> impl Strategy<Value = Message> {
     let leaf = vec(tensor(), 0..6).prop_map(|tensors| {
-        tensors.into_iter().fold(new(), |graph, tensor| graph.message(5, tensor))
+        tensors
+            .into_iter()
+            .fold(new(), |graph, tensor| graph.message(5, tensor))
     });
     leaf.prop_recursive(4, 12, 3, |inner| {
         (inner.clone(), vec(inner, 1..3)).prop_map(|(graph, branches)| {
@@ -44,7 +51,10 @@ fn graph() -> impl Strategy<Value = Message> {
 fn check(replay: &Replay, size: u64) {
     let mut at = 0;
     for span in replay.parts.iter().filter_map(Part::content) {
-        assert!(span.length > 0 && span.offset >= at && span.end() <= size, "{span:?}");
+        assert!(
+            span.length > 0 && span.offset >= at && span.end() <= size,
+            "{span:?}"
+        );
         at = span.end();
     }
     assert_eq!(replay.cuts.iter().map(|cut| cut.length).sum::<u64>(), size);

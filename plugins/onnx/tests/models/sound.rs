@@ -78,9 +78,16 @@ fn values_are_where_their_fields_are() {
             head("a", 1, &[0, 3]).bytes(9, []),
             "a dtype=FLOAT shape=[0,3] role=initializer",
         ),
-        (head("a", 1, &[0]), "a dtype=FLOAT shape=[0] role=initializer"),
         (
-            new().bytes(9, "xy").bytes(8, "a").bytes(1, [2]).varint(2, 2),
+            head("a", 1, &[0]),
+            "a dtype=FLOAT shape=[0] role=initializer",
+        ),
+        (
+            new()
+                .bytes(9, "xy")
+                .bytes(8, "a")
+                .bytes(1, [2])
+                .varint(2, 2),
             "a dtype=UINT8 shape=[2] role=initializer field=raw_data encoding=little-endian @8+2",
         ),
         (
@@ -112,7 +119,8 @@ fn values_are_where_their_fields_are() {
 
 #[test]
 fn tensors_are_found_wherever_they_are() {
-    let named = |name: &str, number: u64, value: Message| new().bytes(1, name).message(number, value);
+    let named =
+        |name: &str, number: u64, value: Message| new().bytes(1, name).message(number, value);
     let sparse = |name: &str| {
         new()
             .message(1, write::bytes(name, b"x"))
@@ -120,11 +128,15 @@ fn tensors_are_found_wherever_they_are() {
             .varint(3, 4)
             .varint(3, 5)
     };
-    let inner = new()
-        .message(5, write::bytes("w", b"x"))
-        .message(1, node("Constant", named("value", 5, write::bytes("", b"x"))));
+    let inner = new().message(5, write::bytes("w", b"x")).message(
+        1,
+        node("Constant", named("value", 5, write::bytes("", b"x"))),
+    );
     // The name behind the value, and a name that says nothing.
-    let behind = new().message(6, inner.clone()).bytes(1, "body").varint(20, 5);
+    let behind = new()
+        .message(6, inner.clone())
+        .bytes(1, "body")
+        .varint(20, 5);
     let list = named("list", 10, write::bytes("n", b"x")).message(10, write::bytes("n", b"x"));
     let graphs = named("graphs", 11, inner.clone()).message(11, inner.clone());
     let function = new()
@@ -133,7 +145,10 @@ fn tensors_are_found_wherever_they_are() {
     let graph = new()
         .message(1, node("Loop", behind))
         .message(1, node("X", list).message(5, graphs))
-        .message(1, node("Y", named("s", 22, sparse(""))).bytes(7, "com.example"))
+        .message(
+            1,
+            node("Y", named("s", 22, sparse(""))).bytes(7, "com.example"),
+        )
         .message(5, write::bytes("w", b"x"))
         .message(15, sparse("s"));
     let training = new().message(1, inner.clone()).message(2, inner);
@@ -167,8 +182,14 @@ fn tensors_are_found_wherever_they_are() {
         ]
     );
     let summary = replay(&model.0, 0).unwrap().summary;
-    assert_eq!((summary.subgraphs, summary.functions, summary.nodes), (3, 1, 9));
-    assert_eq!(summary.operators.stated(), "Constant:6,Loop:1,X:1,com.example.Y:1");
+    assert_eq!(
+        (summary.subgraphs, summary.functions, summary.nodes),
+        (3, 1, 9)
+    );
+    assert_eq!(
+        summary.operators.stated(),
+        "Constant:6,Loop:1,X:1,com.example.Y:1"
+    );
     assert_eq!(summary.domains.stated(), "ai.onnx:8,com.example:1");
     assert_eq!((summary.tensors, summary.parameters), (19, 17));
 }
@@ -178,8 +199,14 @@ fn a_model_says_what_it_is() {
     let graph = new()
         .bytes(2, "main")
         .message(5, external("a", 8, &[("location", "w data%")]))
-        .message(5, external("b", 8, &[("location", "w data%"), ("offset", "8")]))
-        .message(5, external("tied", 8, &[("location", "./w data%"), ("offset", "8")]))
+        .message(
+            5,
+            external("b", 8, &[("location", "w data%"), ("offset", "8")]),
+        )
+        .message(
+            5,
+            external("tied", 8, &[("location", "./w data%"), ("offset", "8")]),
+        )
         .message(5, write::bytes("c", b"x"))
         .message(5, head("d", 1, &[1]).bytes(9, [0; 4]))
         .message(11, new().bytes(1, "x"))

@@ -3,7 +3,7 @@ file, and one for the model."""
 
 import hashlib
 
-import onnx
+import numpy as np
 from onnx import AttributeProto, TensorProto
 
 FIELDS = ["float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data"]
@@ -12,7 +12,7 @@ FIELDS = ["float_data", "int32_data", "string_data", "int64_data", "double_data"
 def values(tensor):
     if tensor.data_location == TensorProto.EXTERNAL:
         said = {entry.key: entry.value for entry in tensor.external_data}
-        return f"external {said['location']} {said.get('offset', 0)}"
+        return f"external {said['location'].encode().hex()} {said.get('offset', 0)}"
     if tensor.raw_data:
         return f"raw_data {hashlib.sha256(tensor.raw_data).hexdigest()}"
     for field in FIELDS:
@@ -20,7 +20,6 @@ def values(tensor):
         if found:
             if field in ("float_data", "double_data"):
                 kind = "<f4" if field == "float_data" else "<f8"
-                import numpy as np
                 found = list(np.asarray(found, dtype=kind).tobytes())
             elif field == "string_data":
                 found = [text.hex() for text in found]
@@ -105,11 +104,11 @@ def count(found, type_of):
 
 def operator(node):
     known = node.domain in ("", "ai.onnx")
-    return node.op_type if known else f"{node.domain}.{node.op_type}"
+    return node.op_type if known else node.domain + "." + node.op_type
 
 
 def summary(found):
     opsets = ",".join(f"{entry.domain or 'ai.onnx'}:{entry.version}" for entry in found.opset_import)
-    return (f"model {found.ir_version} {found.producer_name} {found.graph.name} {opsets} "
-            f"{len(found.graph.input)} {len(found.graph.output)} {len(found.functions)} "
-            f"{count(found, operator)}")
+    texts = [found.producer_name, found.graph.name, opsets, count(found, operator)]
+    return (f"model {found.ir_version} {' '.join(text.encode().hex() for text in texts)} "
+            f"{len(found.graph.input)} {len(found.graph.output)} {len(found.functions)}")

@@ -7,10 +7,11 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 5] = [
     ("make.py", include_str!("make.py")),
     ("tensors.py", include_str!("tensors.py")),
     ("list.py", include_str!("list.py")),
+    ("damage.py", include_str!("damage.py")),
     ("judge.py", include_str!("judge.py")),
 ];
 

@@ -63,7 +63,9 @@ pub fn initializer(tensor: Message) -> Message {
 
 /// A tensor without values.
 pub fn head(name: &str, data_type: u64, dims: &[u64]) -> Message {
-    let tensor = dims.iter().fold(new(), |tensor, &dim| tensor.varint(1, dim));
+    let tensor = dims
+        .iter()
+        .fold(new(), |tensor, &dim| tensor.varint(1, dim));
     tensor.varint(2, data_type).bytes(8, name)
 }
 

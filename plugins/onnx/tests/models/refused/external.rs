@@ -62,10 +62,40 @@ pub fn cases() -> Vec<Case> {
             13,
             2,
         ),
-        ("an unknown key", with("__class__", "x"), Rule::ExternalKeyUnknown, 34, 9),
+        (
+            "no data type",
+            initializer(
+                new()
+                    .bytes(8, "a")
+                    .varint(14, 1)
+                    .message(13, new().bytes(1, "location").bytes(2, "w")),
+            ),
+            Rule::DataTypeMissing,
+            6,
+            20,
+        ),
+        (
+            "an unknown key",
+            with("__class__", "x"),
+            Rule::ExternalKeyUnknown,
+            34,
+            9,
+        ),
         ("no key", with("", "x"), Rule::ExternalKeyUnknown, 34, 0),
-        ("a key that is not quite known", with("Offset", "0"), Rule::ExternalKeyUnknown, 34, 6),
-        ("two locations", with("location", "v"), Rule::ExternalKeyTwice, 34, 8),
+        (
+            "a key that is not quite known",
+            with("Offset", "0"),
+            Rule::ExternalKeyUnknown,
+            34,
+            6,
+        ),
+        (
+            "two locations",
+            with("location", "v"),
+            Rule::ExternalKeyTwice,
+            34,
+            8,
+        ),
         (
             "two offsets",
             entries(&[("location", "w"), ("offset", "0"), ("offset", "0")]),
@@ -73,8 +103,20 @@ pub fn cases() -> Vec<Case> {
             47,
             6,
         ),
-        ("a length that is not the tensor's", with("length", "2"), Rule::ExternalSize, 42, 1),
-        ("a length of zero", with("length", "0"), Rule::ExternalSize, 42, 1),
+        (
+            "a length that is not the tensor's",
+            with("length", "2"),
+            Rule::ExternalSize,
+            42,
+            1,
+        ),
+        (
+            "a length of zero",
+            with("length", "0"),
+            Rule::ExternalSize,
+            42,
+            1,
+        ),
         (
             "an offset of 64 bits",
             with("offset", "9223372036854775808"),
@@ -89,16 +131,58 @@ pub fn cases() -> Vec<Case> {
             42,
             19,
         ),
-        ("a checksum with a blank", with("checksum", "a b"), Rule::ExternalChecksum, 44, 3),
-        ("an empty checksum", with("checksum", ""), Rule::ExternalChecksum, 44, 0),
-        ("a base path upwards", with("basepath", "../x"), Rule::LocationParent, 44, 4),
-        ("ranges that overlap", ranges(&[(0, 8), (4, 8)]), Rule::ExternalOverlap, 45, 37),
-        ("a range within another", ranges(&[(4, 2), (0, 8)]), Rule::ExternalOverlap, 6, 37),
-        ("a range and its beginning", ranges(&[(0, 8), (0, 4)]), Rule::ExternalOverlap, 6, 37),
+        (
+            "a checksum with a blank",
+            with("checksum", "a b"),
+            Rule::ExternalChecksum,
+            44,
+            3,
+        ),
+        (
+            "an empty checksum",
+            with("checksum", ""),
+            Rule::ExternalChecksum,
+            44,
+            0,
+        ),
+        (
+            "a base path upwards",
+            with("basepath", "../x"),
+            Rule::LocationParent,
+            44,
+            4,
+        ),
+        (
+            "ranges that overlap",
+            ranges(&[(0, 8), (4, 8)]),
+            Rule::ExternalOverlap,
+            45,
+            37,
+        ),
+        (
+            "a range within another",
+            ranges(&[(4, 2), (0, 8)]),
+            Rule::ExternalOverlap,
+            6,
+            37,
+        ),
+        (
+            "a range and its beginning",
+            ranges(&[(0, 8), (0, 4)]),
+            Rule::ExternalOverlap,
+            6,
+            37,
+        ),
     ];
     for number in ["-1", "+1", " 1", "1 ", "1_0", "01", "0x1", "1.0", "", "١"] {
         let length = number.len() as u64;
-        cases.push(("a number", with("offset", number), Rule::ExternalNumber, 42, length));
+        cases.push((
+            "a number",
+            with("offset", number),
+            Rule::ExternalNumber,
+            42,
+            length,
+        ));
     }
     for (text, rule) in [
         ("", Rule::LocationEmpty),
@@ -117,6 +201,12 @@ pub fn cases() -> Vec<Case> {
     ] {
         cases.push(("a location", location(text), rule, 29, text.len() as u64));
     }
-    cases.push(("a long location", location(&long), Rule::LocationTooLong, 33, 256));
+    cases.push((
+        "a long location",
+        location(&long),
+        Rule::LocationTooLong,
+        33,
+        256,
+    ));
     cases
 }

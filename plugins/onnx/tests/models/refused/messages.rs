@@ -10,7 +10,9 @@ pub fn cases() -> Vec<Case> {
     let constant = |name: &str| new().bytes(1, name).message(5, bytes("", b"x"));
     let sparse = |values: Message, indices: Message, dims: &[u64]| {
         let tensor = new().message(1, values).message(2, indices);
-        let tensor = dims.iter().fold(tensor, |tensor, &dim| tensor.varint(3, dim));
+        let tensor = dims
+            .iter()
+            .fold(tensor, |tensor, &dim| tensor.varint(3, dim));
         model(new().message(15, tensor))
     };
     let indices = |data_type: u64, shape: &[u64]| {
@@ -27,10 +29,28 @@ pub fn cases() -> Vec<Case> {
     let entry = |key: &[u8]| new().bytes(1, key).bytes(2, "x");
     vec![
         ("an empty file", new(), Rule::MissingIrVersion, 0, 0),
-        ("no version", new().message(7, new()), Rule::MissingIrVersion, 2, 0),
+        (
+            "no version",
+            new().message(7, new()),
+            Rule::MissingIrVersion,
+            2,
+            0,
+        ),
         ("no graph", new().varint(1, 8), Rule::MissingGraph, 2, 0),
-        ("version 0", new().varint(1, 0).message(7, new()), Rule::IrVersion, 0, 2),
-        ("version 15", new().varint(1, 15).message(7, new()), Rule::IrVersion, 0, 2),
+        (
+            "version 0",
+            new().varint(1, 0).message(7, new()),
+            Rule::IrVersion,
+            0,
+            2,
+        ),
+        (
+            "version 15",
+            new().varint(1, 15).message(7, new()),
+            Rule::IrVersion,
+            0,
+            2,
+        ),
         (
             "version -1",
             new().varint(1, u64::MAX).message(7, new()),
@@ -47,14 +67,18 @@ pub fn cases() -> Vec<Case> {
         ),
         (
             "the default operator set by both names",
-            model(new()).message(8, opset("")).message(8, opset("ai.onnx")),
+            model(new())
+                .message(8, opset(""))
+                .message(8, opset("ai.onnx")),
             Rule::OpsetTwice,
             12,
             11,
         ),
         (
             "a metadata key twice",
-            model(new()).message(14, entry(b"k")).message(14, entry(b"k")),
+            model(new())
+                .message(14, entry(b"k"))
+                .message(14, entry(b"k")),
             Rule::MetadataTwice,
             14,
             6,
@@ -73,7 +97,13 @@ pub fn cases() -> Vec<Case> {
             10,
             1025,
         ),
-        ("an attribute of type 15", attribute(new().varint(20, 15)), Rule::AttributeType, 10, 3),
+        (
+            "an attribute of type 15",
+            attribute(new().varint(20, 15)),
+            Rule::AttributeType,
+            10,
+            3,
+        ),
         (
             "an attribute of a negative type",
             attribute(new().varint(20, u64::MAX)),
@@ -109,16 +139,26 @@ pub fn cases() -> Vec<Case> {
             10,
             18,
         ),
-        ("a constant without a name", attribute(constant("")), Rule::AttributeName, 10, 13),
+        (
+            "a constant without a name",
+            attribute(constant("")),
+            Rule::AttributeName,
+            10,
+            13,
+        ),
         (
             "a constant with a long name",
             attribute(constant(&"x".repeat(257))),
-            Rule::AttributeName, 13, 271,
+            Rule::AttributeName,
+            13,
+            271,
         ),
         (
             "two constants of one name in one node",
             model(new().message(1, node("", constant("v")).message(5, constant("v")))),
-            Rule::NameTwice, 37, 0,
+            Rule::NameTwice,
+            37,
+            0,
         ),
         (
             "an initialiser that is called as a constant is",
@@ -127,17 +167,25 @@ pub fn cases() -> Vec<Case> {
                     .message(1, node("", constant("v")))
                     .message(5, bytes("node-0/v", b"x")),
             ),
-            Rule::NameTwice, 32, 8,
+            Rule::NameTwice,
+            32,
+            8,
         ),
         (
             "tensors of one name in one subgraph",
-            attribute(new().bytes(1, "g").message(
-                6,
-                new().message(5, bytes("a", b"x")).message(5, bytes("a", b"y")),
-            )),
-            Rule::NameTwice, 35, 1,
+            attribute(
+                new().bytes(1, "g").message(
+                    6,
+                    new()
+                        .message(5, bytes("a", b"x"))
+                        .message(5, bytes("a", b"y")),
+                ),
+            ),
+            Rule::NameTwice,
+            35,
+            1,
         ),
-        ("graphs within graphs", nested(33), Rule::TooDeep, 502, 2),
+        ("graphs within graphs", nested(34), Rule::TooDeep, 507, 13),
         (
             "a sparse tensor without values",
             model(new().message(15, new().varint(3, 4))),
@@ -148,27 +196,44 @@ pub fn cases() -> Vec<Case> {
         (
             "a sparse tensor without a shape",
             sparse(bytes("a", b"x"), indices(7, &[1]), &[]),
-            Rule::SparseShape, 6, 30,
+            Rule::SparseShape,
+            6,
+            30,
         ),
         (
             "a sparse tensor with a dimension of zero",
             sparse(bytes("a", b"x"), indices(7, &[1]), &[4, 0]),
-            Rule::SparseShape, 6, 34,
+            Rule::SparseShape,
+            6,
+            34,
         ),
         (
             "more values than places",
             sparse(bytes("a", b"xyz"), indices(7, &[3]), &[2]),
-            Rule::SparseShape, 6, 50,
+            Rule::SparseShape,
+            6,
+            50,
+        ),
+        (
+            "a sparse tensor with a negative dimension",
+            sparse(bytes("a", b"x"), indices(7, &[1]), &[u64::MAX]),
+            Rule::NegativeDimension,
+            36,
+            11,
         ),
         (
             "a sparse shape that wraps",
             sparse(bytes("a", b"x"), indices(7, &[1]), &[1 << 32, 1 << 32]),
-            Rule::SparseShape, 6, 42,
+            Rule::SparseShape,
+            6,
+            42,
         ),
         (
             "values that are a table",
             sparse(head("a", 2, &[1, 1]).bytes(9, "x"), indices(7, &[1]), &[2]),
-            Rule::SparseShape, 6, 34,
+            Rule::SparseShape,
+            6,
+            34,
         ),
         (
             "values without indices",

@@ -15,7 +15,7 @@ use crate::write::{Message, external, initializer, model, new};
 /// What is wrong, the model, the rule, and the offset and length of the place.
 pub type Case = (&'static str, Message, Rule, u64, u64);
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     [
         wire::cases(),
         messages::cases(),
@@ -49,7 +49,10 @@ const ELSEWHERE: [(Rule, &str); 7] = [
     (Rule::ShortInput, "the host's fault: sound.rs"),
     (Rule::TooManyFields, "fifty million fields"),
     (Rule::TooMuchTypedData, "two gigabytes of varints"),
-    (Rule::TooManyTensors, "two hundred thousand tensors: sound.rs"),
+    (
+        Rule::TooManyTensors,
+        "two hundred thousand tensors: sound.rs",
+    ),
     (Rule::TooManyLocations, "below"),
     (Rule::TooManyMetadata, "below"),
     (Rule::TooManyOpsets, "below"),
@@ -59,7 +62,10 @@ const ELSEWHERE: [(Rule, &str); 7] = [
 fn every_rule_has_a_case() {
     let mut rules: BTreeSet<Rule> = cases().iter().map(|case| case.2).collect();
     rules.extend(ELSEWHERE.map(|(rule, _)| rule));
-    let missing: Vec<_> = Rule::ALL.iter().filter(|rule| !rules.contains(rule)).collect();
+    let missing: Vec<_> = Rule::ALL
+        .iter()
+        .filter(|rule| !rules.contains(rule))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -89,5 +95,8 @@ fn numbers_of_things_are_bounded() {
         model(graph)
     };
     assert_eq!(rule(locations(LOCATIONS_MAX)), Ok(()));
-    assert_eq!(rule(locations(LOCATIONS_MAX + 1)), Err(Rule::TooManyLocations));
+    assert_eq!(
+        rule(locations(LOCATIONS_MAX + 1)),
+        Err(Rule::TooManyLocations)
+    );
 }

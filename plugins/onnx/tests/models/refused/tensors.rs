@@ -11,7 +11,13 @@ pub fn cases() -> Vec<Case> {
         model(first.message(5, bytes(name, b"y")))
     };
     vec![
-        ("no name", initializer(bytes("", b"x")), Rule::EmptyName, 6, 9),
+        (
+            "no name",
+            initializer(bytes("", b"x")),
+            Rule::EmptyName,
+            6,
+            9,
+        ),
         (
             "a name that is not UTF-8",
             initializer(new().varint(2, 2).bytes(8, b"\xff").bytes(9, b"x")),
@@ -49,8 +55,20 @@ pub fn cases() -> Vec<Case> {
             6,
             6,
         ),
-        ("data type 0", initializer(head("a", 0, &[0])), Rule::DataTypeMissing, 6, 7),
-        ("data type 29", initializer(head("a", 29, &[0])), Rule::DataTypeUnknown, 8, 2),
+        (
+            "data type 0",
+            initializer(head("a", 0, &[0])),
+            Rule::DataTypeMissing,
+            6,
+            7,
+        ),
+        (
+            "data type 29",
+            initializer(head("a", 29, &[0])),
+            Rule::DataTypeUnknown,
+            8,
+            2,
+        ),
         (
             "a negative data type",
             initializer(head("a", u64::MAX, &[0])),
@@ -72,7 +90,13 @@ pub fn cases() -> Vec<Case> {
             9,
             10,
         ),
-        ("65 dimensions", initializer(head("a", 2, &[1; 65])), Rule::RankTooLarge, 136, 2),
+        (
+            "65 dimensions",
+            initializer(head("a", 2, &[1; 65])),
+            Rule::RankTooLarge,
+            136,
+            2,
+        ),
         (
             "65 dimensions that are packed",
             initializer(new().bytes(1, [1; 65])),
@@ -103,13 +127,29 @@ pub fn cases() -> Vec<Case> {
         ),
         (
             "a segment",
-            initializer(head("a", 2, &[]).message(3, new().varint(1, 0))),
+            initializer(
+                head("a", 2, &[])
+                    .message(3, new().varint(1, 0))
+                    .bytes(9, "x"),
+            ),
             Rule::Segment,
             11,
             4,
         ),
-        ("no values", initializer(head("a", 2, &[1])), Rule::DataMissing, 6, 7),
-        ("no value of a single element", initializer(head("a", 2, &[])), Rule::DataMissing, 6, 5),
+        (
+            "no values",
+            initializer(head("a", 2, &[1])),
+            Rule::DataMissing,
+            6,
+            7,
+        ),
+        (
+            "no value of a single element",
+            initializer(head("a", 2, &[])),
+            Rule::DataMissing,
+            6,
+            5,
+        ),
         (
             "raw data and typed data",
             initializer(bytes("a", b"x").bytes(5, [1])),
@@ -221,6 +261,13 @@ pub fn cases() -> Vec<Case> {
             Rule::StringRaw,
             13,
             3,
+        ),
+        (
+            "no strings as raw data",
+            initializer(head("a", 8, &[0]).bytes(9, "")),
+            Rule::StringRaw,
+            13,
+            2,
         ),
         (
             "data location 2",
