@@ -11,7 +11,7 @@ use crate::tensor;
 use crate::wire::Walk;
 
 /// Field numbers of `GraphProto`.
-mod graph {
+mod of_graph {
     pub(super) const NODE: u32 = 1;
     pub(super) const NAME: u32 = 2;
     pub(super) const INITIALIZER: u32 = 5;
@@ -21,13 +21,13 @@ mod graph {
 }
 
 /// Field numbers of `FunctionProto`.
-mod function {
+mod of_function {
     pub(super) const NODE: u32 = 7;
     pub(super) const ATTRIBUTE_PROTO: u32 = 11;
 }
 
 /// Field numbers of `NodeProto`.
-mod node {
+mod of_node {
     pub(super) const OP_TYPE: u32 = 4;
     pub(super) const ATTRIBUTE: u32 = 5;
     pub(super) const DOMAIN: u32 = 7;
@@ -46,27 +46,27 @@ impl<I: Input, P: FnMut(Part)> Parser<'_, I, P> {
         let mut nodes = 0;
         while let Some(field) = self.wire.next(&mut walk)? {
             match field.number {
-                graph::NODE => {
+                of_graph::NODE => {
                     self.node(walk.enter(&field)?, nodes)?;
                     nodes += 1;
                 }
-                graph::NAME if place == Place::Model => {
+                of_graph::NAME if place == Place::Model => {
                     self.summary.graph_name = self.long_text(field.bytes())?;
                 }
-                graph::INITIALIZER => {
+                of_graph::INITIALIZER => {
                     let tensor = tensor::read(&mut self.wire, walk.enter(&field)?)?;
                     let name = initializer_name(&tensor)?;
                     self.emit(tensor, &name, Role::Initializer, None)?;
                 }
-                graph::SPARSE_INITIALIZER => {
+                of_graph::SPARSE_INITIALIZER => {
                     let sparse = sparse::read(&mut self.wire, walk.enter(&field)?)?;
                     let name = initializer_name(&sparse.values)?;
                     self.emit_sparse(sparse, &name)?;
                 }
                 number => {
                     let is_models = place == Place::Model;
-                    self.summary.inputs += u64::from(is_models && number == graph::INPUT);
-                    self.summary.outputs += u64::from(is_models && number == graph::OUTPUT);
+                    self.summary.inputs += u64::from(is_models && number == of_graph::INPUT);
+                    self.summary.outputs += u64::from(is_models && number == of_graph::OUTPUT);
                     self.wire.pass(&walk, &field)?;
                 }
             }
@@ -81,11 +81,11 @@ impl<I: Input, P: FnMut(Part)> Parser<'_, I, P> {
             let mut nodes = 0;
             while let Some(field) = parser.wire.next(&mut walk)? {
                 match field.number {
-                    function::NODE => {
+                    of_function::NODE => {
                         parser.node(walk.enter(&field)?, nodes)?;
                         nodes += 1;
                     }
-                    function::ATTRIBUTE_PROTO => {
+                    of_function::ATTRIBUTE_PROTO => {
                         let attribute = walk.enter(&field)?;
                         parser.within("attribute/", |parser| parser.attribute(attribute))?;
                     }
@@ -101,9 +101,9 @@ impl<I: Input, P: FnMut(Part)> Parser<'_, I, P> {
         let (mut operator, mut domain) = (missing, missing);
         while let Some(field) = self.wire.next(&mut walk)? {
             match field.number {
-                node::OP_TYPE => operator = field.bytes(),
-                node::DOMAIN => domain = field.bytes(),
-                node::ATTRIBUTE => {
+                of_node::OP_TYPE => operator = field.bytes(),
+                of_node::DOMAIN => domain = field.bytes(),
+                of_node::ATTRIBUTE => {
                     let attribute = walk.enter(&field)?;
                     self.within(&format!("node-{number}/"), |parser| {
                         parser.attribute(attribute)
