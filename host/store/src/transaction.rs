@@ -1,6 +1,7 @@
 //! Naming what was stored, in an order that a crash cannot betray: everything a name leads to is on
 //! the disk before the name is, streams before the references to them. Streams are named in the
-//! order in which the caller adds them, so that one that others refer to can come first.
+//! order in which the caller adds them, so that one that others refer to can come first; so are the
+//! namespaces of references, so that tags can come last.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
@@ -29,7 +30,10 @@ pub struct Transaction {
     streams: Vec<(StreamName, VerityDigest)>,
     /// Where in `streams` a name is.
     places: HashMap<StreamName, usize>,
-    refs: BTreeMap<(String, String), StreamName>,
+    /// By namespace, in the order of the first mention.
+    refs: Vec<(String, BTreeMap<String, StreamName>)>,
+    /// Where in `refs` a namespace is.
+    namespaces: HashMap<String, usize>,
 }
 
 impl Repository {
@@ -39,7 +43,8 @@ impl Repository {
             repository: self.clone(),
             streams: Vec::new(),
             places: HashMap::new(),
-            refs: BTreeMap::new(),
+            refs: Vec::new(),
+            namespaces: HashMap::new(),
         }
     }
 }
@@ -59,10 +64,19 @@ impl Transaction {
     }
 
     /// Makes `streams/refs/<namespace>/<name>` lead to a named stream, in place of what was there.
-    /// The namespace may have several components, separated by slashes.
+    /// The namespace may have several components, separated by slashes. Namespaces are gone through
+    /// in the order of these calls.
     pub fn link_ref(&mut self, namespace: &str, name: &str, stream: StreamName) -> &mut Self {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.refs.insert(key, stream);
+        let place = match self.namespaces.get(namespace) {
+            Some(place) => *place,
+            None => {
+                self.refs.push((namespace.to_owned(), BTreeMap::new()));
+                let place = self.refs.len() - 1;
+                self.namespaces.insert(namespace.to_owned(), place);
+                place
+            }
+        };
+        self.refs[place].1.insert(name.to_owned(), stream);
         self
     }
 
@@ -95,21 +109,18 @@ impl Transaction {
 
         let refs = format!("{STREAMS}/{REFS}");
         let parent = repository.open_or_make(&refs)?;
-        let mut namespaces: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
-        for ((namespace, name), stream) in &self.refs {
-            let target = ref_link(ref_depth(namespace), stream);
-            namespaces
-                .entry(namespace)
-                .or_default()
-                .push((name, target));
-        }
-        for (namespace, links) in namespaces {
+        for (namespace, links) in &self.refs {
+            let depth = ref_depth(namespace);
+            let links: Vec<(&str, String)> = links
+                .iter()
+                .map(|(name, stream)| (&**name, ref_link(depth, stream)))
+                .collect();
             repository.link_refs(&format!("{refs}/{namespace}"), &links)?;
         }
         // Directories above nested namespaces may be new too.
         let above: BTreeSet<&str> = self
             .refs
-            .keys()
+            .iter()
             .flat_map(|(namespace, _)| namespace.match_indices('/').map(|(at, _)| &namespace[..at]))
             .collect();
         for namespace in above.into_iter().rev() {
@@ -128,7 +139,10 @@ impl Transaction {
                 return Err(StoreError::ObjectMissing { digest: *digest });
             }
         }
-        for ((namespace, name), stream) in &self.refs {
+        let refs = self.refs.iter();
+        let refs =
+            refs.flat_map(|(namespace, links)| links.iter().map(move |link| (namespace, link)));
+        for (namespace, (name, stream)) in refs {
             ref_path(namespace, name)?;
             let known = self.places.contains_key(stream)
                 || self.repository.resolve_stream(stream)?.is_some();
