@@ -28,6 +28,7 @@ bench: target ## Measure beside cfsctl and write the findings to docs/benchmarks
 	$(CARGO) build --release --locked -p lazaret -p lazaret-bench
 	target/release/lazaret-bench all --lazaret target/release/lazaret --cfsctl $(CFSCTL) --tenfold \
 	  --write docs/benchmarks.md
+	target/release/lazaret-bench scale --lazaret target/release/lazaret --write docs/benchmarks.md
 
 lint: target ## Formatting, clippy and the rules of the house.
 	$(CARGO) fmt --all --check

@@ -1,3 +1,5 @@
+//! What is rewritten of a manifest or index, and that nothing else is.
+
 use super::*;
 
 const HEX: &str = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
