@@ -198,6 +198,14 @@ fn refs(
     for blob in commit.blobs {
         own(OwnRef::Blob(blob.digest), Stream::Blob(blob.digest));
     }
+    // A pull or collection that died may have left a kept blob without its reference. It belongs to
+    // whatever manifest names it, so it is needed again.
+    let layers = commit.manifests.iter().flat_map(|m| &m.manifest.layers);
+    for digest in layers.map(|layer| layer.digest) {
+        if documents.current(Stream::Blob(digest))?.is_some() {
+            own(OwnRef::Blob(digest), Stream::Blob(digest));
+        }
+    }
     for referrer in referrers(documents, commit, adopting)? {
         let stream = require_child(documents, &referrer.referrer)?;
         if let Relation::Cosign(kind) = referrer.relation {

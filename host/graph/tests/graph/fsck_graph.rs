@@ -321,6 +321,15 @@ fn kept_blobs_are_rebuilt_and_held() {
             kept.key
         )]
     );
+    // Whoever takes in the image again gives it its name back, even without bringing it along.
+    Whole {
+        manifests: &[&parts],
+        tags: &[("kept", parts.digest())],
+        ..Whole::default()
+    }
+    .run(&fixture)
+    .unwrap();
+    assert_eq!(findings(&fixture), Vec::<String>::new());
 
     // Another blob's bytes under its name.
     let mut transaction = fixture.repository.transaction();
