@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of the workspace that each crate of the product may depend on, at run time.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("lazaret-artifact", &[]),
     ("lazaret-store", &["lazaret-artifact"]),
     ("lazaret-engine", &["lazaret-artifact"]),
@@ -54,6 +54,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("lazaret-guest", &[]),
     ("lazaret-plugin-gguf", &["lazaret-guest"]),
     ("lazaret-plugin-onnx", &["lazaret-guest"]),
+    ("lazaret-plugin-pytorch", &["lazaret-guest"]),
     ("lazaret-plugin-safetensors", &["lazaret-guest"]),
     ("lazaret-plugin-tar", &["lazaret-guest"]),
     ("lazaret-plugin-hostile", &["lazaret-guest"]),

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod documents;
 pub mod gguf;
 pub mod onnx;
+pub mod pytorch;
 pub mod safetensors;
 pub mod splitstream;
 pub mod tar;

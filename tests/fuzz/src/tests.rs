@@ -108,3 +108,12 @@ fn onnx() {
         assert_eq!(lazaret_plugin_onnx::replay(&seed, 0).err(), None);
     }
 }
+
+#[test]
+fn pytorch() {
+    run_made(crate::pytorch::seeds(), crate::pytorch::check);
+    // What they are for: each is sound before it is mutilated.
+    for seed in crate::pytorch::seeds() {
+        assert_eq!(lazaret_plugin_pytorch::replay(&seed, 0).err(), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! The importer as a component: the parser's plain types to the interface's, nothing else.
+
+use lazaret_guest::log::{self, Level};
+use lazaret_guest::{
+    Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
+    Failure, Fault, Importer, Offer, Sink, Verdict, part_path,
+};
+
+use crate::checkpoint::{Part, read};
+use crate::error;
+use crate::facts::{self, Value};
+use crate::input::Input;
+use crate::probe::{claims, media_types};
+use crate::split::{Segment, Storage, cuts};
+
+/// The operator's choice to keep tensors as objects of their own.
+const SPLIT: &str = "split";
+const TENSORS: &[u8] = b"tensors";
+
+/// Cuts in one call.
+const BATCH_CUTS: usize = 4096;
+
+/// Findings of a refused file that are logged: the host counts lines.
+const LOGGED_MAX: usize = 20;
+
+struct PyTorch;
+
+lazaret_guest::export_importer!(PyTorch);
+
+impl Importer for PyTorch {
+    fn describe() -> Descriptor {
+        Descriptor {
+            name: "pytorch".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            media_types: media_types().map(str::to_owned).collect(),
+            needs: Access::RANDOM,
+            fact_namespaces: vec!["model".to_owned(), "file".to_owned()],
+        }
+    }
+
+    fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
+        let annotations = offer.annotations.iter();
+        let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
+        if claims(&offer.media_type, annotations, &head) {
+            Verdict::Yes
+        } else {
+            Verdict::No
+        }
+    }
+
+    fn ingest(
+        offer: Offer,
+        cursor: &Cursor,
+        blob: Option<&Blob>,
+        sink: &Sink,
+    ) -> Result<(), Failure> {
+        let Some(blob) = blob else {
+            return Err(lazaret_guest::unsupported("no random access to the blob"));
+        };
+        let checkpoint = match read(&mut Host(blob)) {
+            Ok(checkpoint) => checkpoint,
+            Err((fault, findings)) => {
+                for finding in findings.kept().iter().take(LOGGED_MAX) {
+                    log::write(Level::Warn, &finding.to_string());
+                }
+                return Err(failure(fault));
+            }
+        };
+        let mut batch = Batch::new(sink);
+        for part in &checkpoint.parts {
+            batch.push(entry(part));
+        }
+        batch.finish();
+        let mut stated = Facts::new(sink);
+        for fact in facts::of(&checkpoint) {
+            match fact.value {
+                Value::Unsigned(number) => stated.unsigned(fact.key, Some(number)),
+                Value::Text(text) => stated.text(fact.key, Some(&text)),
+            }
+        }
+        stated.finish();
+        let is_split = |(key, value): &(String, Vec<u8>)| key == SPLIT && value == TENSORS;
+        if offer.parameters.iter().any(is_split) {
+            for plan in cuts(&checkpoint).chunks(BATCH_CUTS) {
+                let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
+                cursor
+                    .cut(&plan)
+                    .map_err(|_| lazaret_guest::malformed("input ends before its own size"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Host<'a>(&'a Blob);
+
+impl Input for Host<'_> {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn read_at(&mut self, offset: u64, max: u32) -> Vec<u8> {
+        self.0.read_at(offset, max)
+    }
+}
+
+fn entry(part: &Part) -> Entry {
+    let path = part_path(&part.name);
+    let mut attributes = Vec::new();
+    let mut add = |key: &str, text: String| {
+        attributes.push(Attribute {
+            key: key.to_owned(),
+            value: lazaret_guest::Value::Text(text),
+        });
+    };
+    if path != part.name {
+        add("name", part.name.clone());
+    }
+    add("dtype", part.dtype.name().to_owned());
+    add("shape", list(&part.shape));
+    if let Some(stride) = &part.stride {
+        add("stride", list(stride));
+    }
+    add("storage", part.storage.clone());
+    if !part.marks.is_empty() {
+        add("marks", part.marks.join(","));
+    }
+    let content = if part.length == 0 {
+        Vec::new()
+    } else {
+        vec![Extent::Input(ByteRange {
+            offset: part.offset,
+            length: part.length,
+        })]
+    };
+    Entry {
+        path: path.as_bytes().to_vec(),
+        kind: EntryKind::Part,
+        content,
+        target: None,
+        posix: None,
+        media_type: None,
+        attributes,
+    }
+}
+
+/// As a JSON list.
+fn list(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
+
+fn failure(fault: error::Fault) -> Failure {
+    let said = Fault {
+        at: Some(ByteRange {
+            offset: fault.at.offset,
+            length: fault.at.length,
+        }),
+        reason: fault.rule.reason().to_owned(),
+    };
+    if fault.is_unsupported() {
+        Failure::Unsupported(said)
+    } else {
+        Failure::Malformed(said)
+    }
+}
+
+impl From<Segment> for lazaret_guest::Segment {
+    fn from(segment: Segment) -> Self {
+        let storage = match segment.storage {
+            Storage::Inline => lazaret_guest::Storage::Inline,
+            Storage::Object => lazaret_guest::Storage::Object,
+        };
+        Self {
+            length: segment.length,
+            storage,
+        }
+    }
+}
