@@ -145,8 +145,8 @@ mod tests {
     use lazaret_artifact::VerityAlgorithm;
 
     use super::*;
-    use crate::repository::VerityPolicy;
     use crate::ContentType;
+    use crate::repository::VerityPolicy;
 
     #[test]
     fn a_glance_sees_what_a_reader_sees() {
@@ -177,7 +177,14 @@ mod tests {
             if objects == 1 {
                 let error = repository.read_single_unverified(&stream.digest, 99);
                 let error = error.unwrap_err();
-                assert!(matches!(error, StoreError::TooLarge { size: 100, limit: 99, .. }));
+                assert!(matches!(
+                    error,
+                    StoreError::TooLarge {
+                        size: 100,
+                        limit: 99,
+                        ..
+                    }
+                ));
             }
         }
         for size in [0, 1, DOCUMENT - 1, DOCUMENT, DOCUMENT + 1, 100_000] {
@@ -189,7 +196,10 @@ mod tests {
             let read = |limit: usize| repository.read_single_unverified(&stream, limit as u64);
             assert_eq!(read(size).unwrap(), content);
             if let Some(limit) = size.checked_sub(1) {
-                assert!(matches!(read(limit), Err(StoreError::TooLarge { .. })), "{size}");
+                assert!(
+                    matches!(read(limit), Err(StoreError::TooLarge { .. })),
+                    "{size}"
+                );
             }
         }
         let object = repository.put(b"no splitstream").unwrap();
