@@ -10,6 +10,15 @@ use crate::pickle::heap::Value;
 use crate::pickle::machine::Machine;
 use crate::zip::{Archive, Member};
 
+/// Members of a few bytes that torch's versions write.
+const SMALL: [&str; 5] = [
+    "version",
+    "byteorder",
+    ".format_version",
+    ".storage_alignment",
+    ".data/serialization_id",
+];
+
 /// Said of a member whose name says nothing.
 const UNEXPECTED: &str = "member that no checkpoint needs";
 
@@ -175,14 +184,8 @@ fn look_around<I: Input>(
             .and_then(|name| name.strip_prefix('/'));
         let reason = match inner {
             _ if *is_used => continue,
-            Some(
-                "data.pkl"
-                | "version"
-                | "byteorder"
-                | ".format_version"
-                | ".storage_alignment"
-                | ".data/serialization_id",
-            ) => continue,
+            Some("data.pkl") => continue,
+            Some(inner) if SMALL.contains(&inner) && member.size <= SMALL_MEMBER_MAX => continue,
             _ if name.ends_with('/') && member.size == 0 => continue,
             Some(inner) if inner.starts_with("data/") => "storage that no tensor refers to",
             _ => UNEXPECTED,

@@ -1,7 +1,8 @@
 //! Bounds, each with the attack or accident it stops.
 //!
-//! Together they keep the importer below the 64 MiB a sandbox has: what pickles build 32 MiB, their
-//! stack 8 MiB while it grows, one string 8 MiB, members of the archive 12 MiB.
+//! Together they keep the importer below the 64 MiB a sandbox has: what pickles build 24 MiB, members
+//! of the archive 8 MiB, and for 60,000 tensors about as much again while they are named. One string
+//! takes 8 MiB and the stack 4 MiB while the pickle is walked, and nothing later.
 
 /// Bytes asked for in one read: the interface's limit.
 pub const READ_MAX: u32 = 64 * 1024;
@@ -22,8 +23,8 @@ pub const NAMES_MAX: usize = 8 * 1024 * 1024;
 pub const SMALL_MEMBER_MAX: u64 = 64;
 
 /// Bytes of everything a pickle builds: four bytes of opcodes can duplicate, memoize and nest
-/// without end. A tensor costs about 400, so some 80,000 fit.
-pub const HEAP_MAX: usize = 32 * 1024 * 1024;
+/// without end. A tensor costs about 400, so some 60,000 fit.
+pub const HEAP_MAX: usize = 24 * 1024 * 1024;
 
 /// Values on the stack: a byte pushes one.
 pub const STACK_MAX: usize = 500_000;

@@ -289,19 +289,17 @@ fn measure(
     let is_empty = sizes.contains(&0);
     let span = if is_empty { 0 } else { last.saturating_add(1) };
     let bits = u128::from(dtype.bits());
-    let room = u128::from(storage.view.1).saturating_mul(u128::from(storage.bits()));
-    let start = offset.saturating_mul(bits);
-    let end = start.saturating_add(span.saturating_mul(bits));
     // Torch counts the elements of a storage of packed ones in bytes.
-    let (room, start) = if dtype.is_packed() {
-        (u128::from(storage.view.1) * 8, offset * 8)
-    } else {
-        (room, start)
-    };
+    let unit = bits.max(8);
+    let room = u128::from(storage.view.1).saturating_mul(u128::from(storage.bits()).max(8));
+    let start = offset.saturating_mul(unit);
+    let end = start.saturating_add(span.saturating_mul(bits));
     if end > room && !is_empty {
         return Err(Rule::TensorBeyondStorage);
     }
-    let skipped = u128::from(storage.view.0).saturating_mul(u128::from(storage.bits()));
+    let skipped = u128::from(storage.view.0).saturating_mul(u128::from(storage.bits()).max(8));
+    // One without elements may begin anywhere; it is put where its storage is.
+    let start = if start <= room { start } else { 0 };
     let start = skipped.saturating_add(start) / 8;
     Ok(Geometry {
         offset: u64::try_from(start).unwrap_or(0),

@@ -8,6 +8,7 @@
 
 mod chunks;
 mod findings;
+mod huge;
 mod oracles;
 mod pickle;
 mod refused;

@@ -1,8 +1,8 @@
 //! Files that Python and torch wrote, and streams that Python reads.
 //!
 //! `torch.save` itself is too large to be here: Python's `pickle` writes what it would write, over
-//! stand-ins of torch's classes, and `zipfile` the archive. Files that torch did write come in two
-//! packages, which are compared when they are installed.
+//! stand-ins of torch's classes, and `zipfile` the archive. Files that torch did write come in
+//! packages (`lpips`: before zip, `pesto-pitch`: zip), which are read when they are installed.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -168,7 +168,7 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) {
             find(&path, found);
         } else if path
             .extension()
-            .is_some_and(|end| end == "pt" || end == "pth")
+            .is_some_and(|end| end == "pt" || end == "pth" || end == "ckpt")
         {
             found.push(path);
         }
@@ -190,7 +190,7 @@ fn files_that_torch_wrote_are_read() {
     found.retain(|path| is_checkpoint(path));
     found.sort();
     if found.is_empty() {
-        eprintln!("skipped: no package with files that torch wrote (lpips, resemblyzer)");
+        eprintln!("skipped: no package with files that torch wrote (lpips, pesto-pitch)");
         return;
     }
     for path in found {
@@ -202,10 +202,17 @@ fn files_that_torch_wrote_are_read() {
                 continue;
             }
         };
-        let verdict = checkpoint.findings.worst();
+        // One was saved with its configuration, whose classes (omegaconf's) torch refuses, too, unless
+        // it is told to trust the file.
+        let is_configured = path.ends_with("mir-1k_g7.ckpt");
+        let expected = if is_configured {
+            Level::Suspicious
+        } else {
+            Level::Note
+        };
         assert_eq!(
-            verdict,
-            Level::Note,
+            checkpoint.findings.worst(),
+            expected,
             "{}: {:?}",
             path.display(),
             checkpoint.findings.kept()

@@ -351,6 +351,22 @@ fn the_format_before_zip_is_read() {
 }
 
 #[test]
+fn a_tensor_without_elements_lies_nowhere_else() {
+    let tensor = Tensor {
+        offset: i64::MAX,
+        size: &[0],
+        stride: &[i64::MAX],
+        class: ("torch", "HalfStorage"),
+        ..SMALL
+    };
+    let pickle = Pickle::state(&[("a", tensor)]);
+    let built = checkpoint(pickle, &[("0", vec![0; 12])]).build();
+    let checkpoint = read(&built.bytes);
+    let part = &checkpoint.parts[0];
+    assert_eq!((part.offset, part.length), (built.data[3] as u64, 0));
+}
+
+#[test]
 fn a_bare_pickle_is_walked_and_suspicious() {
     let checkpoint = read(&Pickle::new().raw(b"}").text("a").int(1).raw(b"s").stop());
     assert_eq!(checkpoint.format, Format::Pickle);

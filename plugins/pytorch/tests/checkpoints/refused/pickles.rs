@@ -184,7 +184,7 @@ fn bounds() -> Vec<Case> {
             2 + 100_000,
             1,
         ),
-        case("heap", &lists, Rule::PickleTooLarge, 2 + 2 * 2_796_202, 1),
+        case("heap", &lists, Rule::PickleTooLarge, 2 + 2 * 2_097_152, 1),
     ]
 }
 
