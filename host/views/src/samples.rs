@@ -172,6 +172,9 @@ impl Sketch {
 /// A layer, and how its import ended; none leaves no record.
 pub(crate) type Imported<'a> = (&'a Sketch, Option<Verdict>);
 
+/// A blob, the annotations of its descriptor, and whether an importer took it apart.
+pub(crate) type Attached<'a> = (&'a Sketch, &'a [(&'a str, &'a str)], bool);
+
 /// A repository and what is in it.
 pub(crate) struct Bench {
     pub(crate) directory: tempfile::TempDir,
@@ -271,7 +274,7 @@ impl Bench {
 
     /// Stores and loads an artifact of these blobs, each with annotations for its descriptor and, if
     /// an importer took it apart, its record.
-    pub(crate) fn artifact(&self, blobs: &[(&Sketch, &[(&str, &str)], bool)]) -> Image {
+    pub(crate) fn artifact(&self, blobs: &[Attached<'_>]) -> Image {
         let mut layers = Vec::new();
         let mut records = Vec::new();
         let mut descriptors = Vec::new();
