@@ -67,7 +67,7 @@ fn an_index_attests_nothing_that_is_not_in_it() {
     let image = layout.image(OWN, &[(&archive(1), Compression::Gzip)]);
     let blob = layout.blob("application/x", b"statement");
     let statement = layout.artifact("application/x", &[blob], None);
-    let root = layout.index(&[image.clone()]);
+    let root = layout.index(std::slice::from_ref(&image));
     // Refers to the image, and calls something in it an attestation of the image.
     let bundle = layout.document(&json!({
         "schemaVersion": 2,
