@@ -10,7 +10,7 @@ use crate::chance::Chance;
 use crate::image::Image;
 use crate::layout::Layout;
 use crate::reach::{all, reachable};
-use crate::stock::{artifact, assert_undamaged, index, layers};
+use crate::stock::{artifact, assert_tagged_whole, assert_undamaged, index, layers};
 
 /// Rounds of pulls, untaggings and collections.
 const ROUNDS: u32 = 100;
@@ -20,6 +20,14 @@ const OFTEN: u32 = 10;
 
 /// How long a round may take before somebody waits for somebody who waits for him.
 const STUCK: Duration = Duration::from_secs(60);
+
+/// What is taken along, in any combination.
+const FLAGS: [&[&str]; 4] = [
+    &[],
+    &["--referrers"],
+    &["--all-platforms", "--keep-compressed"],
+    &["--all-platforms", "--keep-compressed", "--referrers"],
+];
 
 fn start(berth: &Berth, arguments: &[&str]) -> Child {
     let mut command = berth.lazaret();
@@ -114,21 +122,19 @@ fn nothing_tagged_is_ever_damaged() {
             tagged.remove(&gone);
         }
         let [first, second] = [(); 2].map(|()| names[any(names.len() as u64) as usize]);
-        let pull = |name: &str| {
+        let [with, other] = [(); 2].map(|()| FLAGS[any(FLAGS.len() as u64) as usize]);
+        let pull = |name: &str, flags: &[&str]| {
             let source = layout.source(name);
-            start(
-                &berth,
-                &["pull", "--all-platforms", "--keep-compressed", &source],
-            )
+            start(&berth, &[&["pull", &source], flags].concat())
         };
         // In any order, and with any of them killed at any time.
         let (pulls, collection) = match any(2) {
             0 => {
                 let collection = start(&berth, &["gc"]);
-                ([pull(first), pull(second)], collection)
+                ([pull(first, with), pull(second, other)], collection)
             }
             _ => {
-                let pulls = [pull(first), pull(second)];
+                let pulls = [pull(first, with), pull(second, other)];
                 (pulls, start(&berth, &["gc"]))
             }
         };
@@ -154,15 +160,22 @@ fn nothing_tagged_is_ever_damaged() {
             }
         }
         assert_eq!(found, tagged, "round {round}");
-        berth.assert_undamaged();
+        assert_tagged_whole(&berth);
         if round % OFTEN == OFTEN - 1 {
             assert_undamaged(&berth);
         }
     }
     println!("{kills} kills");
     assert!(kills > ROUNDS as usize / 4, "{kills} kills");
+    // Pulled again, all that is tagged is complete.
+    for name in tagged.keys() {
+        berth
+            .run(["pull", "--all-platforms", &layout.source(name)])
+            .expect(0);
+    }
     berth.run(["gc"]).expect(0);
     assert_eq!(all(berth.repository()), reachable(berth.repository()));
+    berth.assert_undamaged();
     assert_undamaged(&berth);
     assert_eq!(berth.tags(), tagged);
 }

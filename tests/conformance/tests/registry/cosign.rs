@@ -55,6 +55,8 @@ fn they_come_from_skopeo_by_way_of_docker_registry() {
             "pull",
             "--referrers",
             "--keep-compressed",
+            "--tag",
+            "image",
             &shelf.reference("in:image"),
         ])
         .expect(0);
@@ -114,7 +116,9 @@ fn they_are_in_layouts_and_go_to_registries_under_their_tags() {
             assert_eq!(held.manifests[digest].media_type, OCI_MANIFEST);
         }
         let other = Berth::new();
-        other.run(["pull", "--referrers", &place]).expect(0);
+        other
+            .run(["pull", "--referrers", "--tag", "image", &place])
+            .expect(0);
         let listed = other.run(["referrers", "image", "--json"]).expect(0);
         for (_, digest) in &attached {
             assert_eq!(listed.text().matches(&**digest).count(), 1);

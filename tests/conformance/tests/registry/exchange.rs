@@ -9,7 +9,7 @@ use crate::berth::Berth;
 use crate::blobs::assert_same;
 use crate::image::{DOCKER_MANIFEST, Image, Layer};
 use crate::layout::{Layout, on};
-use crate::shelf::{Shelf, assert_sound};
+use crate::shelf::{Shelf, assert_sound, assert_undamaged};
 use crate::stock::{Stock, TAGS};
 use crate::{goods, image, stock};
 
@@ -169,7 +169,7 @@ fn one_platform_of_several() {
     for tag in ["own", "other", "both"] {
         assert_eq!(berth.tags()[tag], stock.digests["multi"], "{tag}");
     }
-    assert_sound(&berth);
+    assert_undamaged(&berth);
     berth
         .run(["pull", "--platform", "linux/s390x", &source])
         .expect(5)
@@ -242,11 +242,25 @@ fn by_digest_and_with_a_tag_besides() {
     berth
         .run(["pull", &shelf.reference(&format!("some/where@{digest}"))])
         .expect(0);
-    assert_eq!(berth.tags(), [("where".to_owned(), digest.clone())].into());
+    // The name is all of the reference.
+    let by_digest = format!("{}/some/where@{digest}", shelf.host());
+    assert_eq!(berth.tags(), [(by_digest, digest.clone())].into());
     berth
-        .run(["pull", &shelf.reference(&format!("some/where:v1@{digest}"))])
+        .run(["pull", &shelf.reference("some/where:v1")])
         .expect(0);
-    assert_eq!(berth.tags()["v1"], *digest);
+    assert_eq!(
+        berth.tags()[&format!("{}/some/where:v1", shelf.host())],
+        *digest
+    );
+    berth
+        .run([
+            "pull",
+            "--tag",
+            "both",
+            &shelf.reference(&format!("some/where:v1@{digest}")),
+        ])
+        .expect(0);
+    assert_eq!(berth.tags()["both"], *digest);
     // What the tag leads to is not what was asked for, or nothing is there.
     berth
         .run(["pull", &shelf.reference(&format!("some/where@{other}"))])

@@ -109,11 +109,23 @@ impl Shelf {
     }
 }
 
-/// Asserts that nothing is wrong with the repository, and that `cfsctl`, where there is one, thinks
-/// so, too.
+/// Asserts that nothing at all is to be said of the repository, and that `cfsctl`, where there is
+/// one, thinks so, too.
 #[track_caller]
 pub fn assert_sound(berth: &Berth) {
     berth.assert_sound();
+    assert_cfsctl_content(berth);
+}
+
+/// The same of a repository with a part of an index, which is worth knowing.
+#[track_caller]
+pub fn assert_undamaged(berth: &Berth) {
+    berth.assert_undamaged();
+    assert_cfsctl_content(berth);
+}
+
+#[track_caller]
+fn assert_cfsctl_content(berth: &Berth) {
     for check in [&["fsck"][..], &["oci", "fsck"]] {
         let Some(mut cfsctl) = tool("cfsctl") else {
             return;
