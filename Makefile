@@ -35,7 +35,7 @@ lint: target ## Formatting, clippy and the rules of the house.
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 fuzz: target ## Compile the fuzz targets (run one with: cargo run -p lazaret-fuzz --bin NAME).
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace --all-targets
 
 tools: target ## Install the tools that tests compare with (Debian packages, and cfsctl from crates.io).
 	apt-get update
