@@ -259,6 +259,7 @@ fn members_that_need_not_be_there_are_found_and_walked() {
     zip.members.push(Member::new("elsewhere/data.pkl", payload));
     zip.members
         .push(Member::new("archive/readme", "nothing to see"));
+    zip.members[5] = Member::new("archive/version", "3".repeat(65));
     let built = zip.build();
     let checkpoint = read(&built.bytes);
     let mut expected = Vec::new();
