@@ -16,7 +16,7 @@ fn all_of_an_index_of_which_one_platform_was_pulled() {
         .expect(0);
     let to = format!("docker://{}/a:1", registry.host());
     let ran = berth.run(["push", "--all", "multi", &to]);
-    assert!(matches!(ran.code, Some(1 | 5)), "{ran:?}");
+    assert_eq!(ran.code, Some(5), "{ran:?}");
     ran.says(&["hint:", "--all-platforms"]);
     assert_eq!(registry.count("PUT", "*"), 0);
     // The one that is there, as skopeo copies it: its manifest.

@@ -149,12 +149,11 @@ fn a_blob_that_is_cut_again_and_again_still_comes() {
 
 #[test]
 fn a_range_that_is_ignored_or_wrong_does_no_harm() {
-    for (misdeed, codes) in [
-        (Misdeed::RangeIgnored, &[0][..]),
-        (Misdeed::Status(416), &[0, 1]),
-        // Noticed at once by what is said, or in the end by the digest.
-        (Misdeed::RangeMislabelled, &[0, 1, 3]),
-        (Misdeed::RangeShifted, &[0, 1, 3]),
+    for misdeed in [
+        Misdeed::RangeIgnored,
+        Misdeed::Status(416),
+        Misdeed::RangeMislabelled,
+        Misdeed::RangeShifted,
     ] {
         let cut = Fault::new("GET", BLOB, Misdeed::Cut(5000)).after(1);
         let registry = Registry::start(
@@ -166,15 +165,9 @@ fn a_range_that_is_ignored_or_wrong_does_no_harm() {
         let berth = Berth::with("fsverity-sha256-12");
         let source = format!("docker://{}/a/b:1", registry.host());
         let ran = berth.run(["pull", "--tag", "it", &source]);
-        println!("{misdeed:?}: {:?}: {}", ran.code, ran.stderr);
-        assert!(
-            codes.contains(&ran.code.unwrap()),
-            "{misdeed:?}: {}",
-            ran.stderr
-        );
+        assert_eq!(ran.code, Some(0), "{misdeed:?}: {}", ran.stderr);
         assert_eq!(registry.faults_seen(), 2, "{:?}", registry.log());
-        let named = berth.tags().get("it").cloned();
-        assert_eq!(named, (ran.code == Some(0)).then(|| image.digest()));
+        assert_eq!(berth.tags()["it"], image.digest());
         assert_sound(&berth);
     }
 }
@@ -240,7 +233,7 @@ fn a_manifest_of_another_type_than_it_is_said_to_be() {
         ),
         ("application/vnd.oci.image.index.v1+json", &[3]),
         // That says nothing, and the document says what it is.
-        ("application/json", &[0, 3]),
+        ("application/json", &[0]),
     ] {
         let misdeed = Misdeed::Header("Content-Type", value.to_owned());
         assert_ends(Fault::new("GET", MANIFEST, misdeed).always(), codes);
@@ -263,7 +256,7 @@ fn documents_that_are_missing() {
     }
     // A manifest whose layer nobody has.
     let ran = berth.run(["pull", &source("a:1")]);
-    assert!(matches!(ran.code, Some(3 | 5)), "{ran:?}");
+    assert_eq!(ran.code, Some(5), "{ran:?}");
     ran.says(&[&image.layers[0].digest]);
     assert!(berth.names().is_empty());
     assert_sound(&berth);
