@@ -168,7 +168,7 @@ impl Session {
             Some(said)
                 if said.algorithm() == stored.digest.algorithm() && said != stored.digest =>
             {
-                let reason = format!("the answer is about {said}, not {}", stored.digest);
+                let reason = format!("another digest than {}, {said}", stored.digest);
                 Err(self.protocol(request, reason))
             }
             _ => Ok(()),
