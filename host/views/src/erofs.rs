@@ -114,6 +114,7 @@ pub fn collect(image: &[u8], algorithm: VerityAlgorithm) -> Result<Vec<VerityDig
         budget: image.len() as u64,
         waiting: Vec::new(),
         seen: HashSet::new(),
+        read_attributes: HashSet::new(),
         found: BTreeSet::new(),
     };
     let root = collector.superblock()?;
@@ -171,6 +172,8 @@ struct Collector<'a> {
     budget: u64,
     waiting: Vec<u64>,
     seen: HashSet<u64>,
+    /// Shared attributes that were read, by their offsets.
+    read_attributes: HashSet<u64>,
     found: BTreeSet<VerityDigest>,
 }
 
@@ -249,7 +252,12 @@ impl<'a> Collector<'a> {
         for number in numbers.chunks_exact(4) {
             let at = self.shared + u64::from(u32_at(number, 0)) * 4;
             let header = self.image.slice(at, 4, WHAT)?;
+            // Many inodes have the same one; each is read once, so that they cost what they take.
+            if !self.read_attributes.insert(at) {
+                continue;
+            }
             let length = attribute_length(header);
+            self.spend(length)?;
             self.attribute(self.image.slice(at, length, WHAT)?);
         }
         // What is left of a word is padding.

@@ -312,6 +312,31 @@ fn inodes_that_share_one_directory_are_walked_once_for_every_byte() {
     );
 }
 
+#[test]
+fn shared_attributes_cost_what_they_take() {
+    // Four references to attributes of 4004 bytes each, in an image of four blocks.
+    let shared = |places: [u32; 4]| {
+        let bytes = image(|image| {
+            let inode = &mut image[4096..];
+            inode[2] = 5;
+            inode[32 + 4] = 4;
+            for (number, place) in places.into_iter().enumerate() {
+                let at = 32 + 12 + number * 4;
+                inode[at..at + 4].copy_from_slice(&(place / 4).to_le_bytes());
+            }
+            for place in places.map(|place| place as usize) {
+                image[place..place + 4].copy_from_slice(&[0, 0, 0xa0, 0x0f]);
+            }
+        });
+        collect(&bytes, VerityAlgorithm::Sha256)
+    };
+    assert_eq!(shared([12_288; 4]), Ok(vec![]));
+    assert_eq!(
+        shared([12_288, 12_292, 12_296, 12_300]),
+        Err(ErofsFault::Overlap)
+    );
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(
