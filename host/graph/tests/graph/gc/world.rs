@@ -64,6 +64,8 @@ pub(crate) struct World {
     /// References below `streams/refs`, what each leads to, and whether it is a root.
     refs: BTreeMap<String, (String, bool)>,
     layers: Vec<(LayerRef, bool)>,
+    /// Images, and what their manifests call a layer as it travelled.
+    travelled: Vec<(Stream, ContentDigest)>,
     /// Manifests and indexes.
     documents: Vec<(ContentDigest, Stream)>,
 }
@@ -76,6 +78,7 @@ impl World {
             referrers: BTreeMap::new(),
             refs: BTreeMap::new(),
             layers: Vec::new(),
+            travelled: Vec::new(),
             documents: Vec::new(),
         };
         for layer in &spec.layers {
@@ -83,6 +86,13 @@ impl World {
         }
         for (layers, docker) in &spec.images {
             world.add_image(layers, *docker, spec);
+        }
+        // Whoever kept a layer as it travelled, it is kept for every image that has it.
+        for (manifest, digest) in std::mem::take(&mut world.travelled) {
+            let blob = Stream::Blob(digest).to_string();
+            if world.nodes.contains_key(&blob) {
+                world.node(manifest).needs.insert(blob);
+            }
         }
         for (blobs, subject) in &spec.artifacts {
             world.add_artifact(blobs, *subject);
@@ -244,12 +254,8 @@ impl World {
                     (blob.to_string(), false),
                 );
             }
-            // Whoever kept it, it is kept for every image that has it.
-            let digest = ContentDigest::sha256(format!("compressed {}", layer.key).as_bytes());
-            if spec.layers[*number].kept_blob {
-                let blob = Stream::Blob(digest).to_string();
-                self.node(manifest_name).needs.insert(blob);
-            }
+            let travelled = ContentDigest::sha256(format!("compressed {}", layer.key).as_bytes());
+            self.travelled.push((manifest_name, travelled));
         }
         let (manifest_object, config_object) = (self.put(&parts.manifest), self.put(&parts.config));
         self.node(config_name).objects.insert(config_object);
