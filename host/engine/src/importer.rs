@@ -94,18 +94,6 @@ impl Importer {
         &self.media_types
     }
 
-    /// Namespaces it asks for; only the operator grants them.
-    #[must_use]
-    pub fn fact_namespaces(&self) -> &[String] {
-        &self.fact_namespaces
-    }
-
-    /// Whether it reads at random.
-    #[must_use]
-    pub const fn needs_random(&self) -> bool {
-        self.random
-    }
-
     /// Asks whether a blob is its own. `head` is cut to what a probe may see.
     ///
     /// # Errors
@@ -148,9 +136,17 @@ impl Steer for Importer {
         &self.identity
     }
 
+    fn needs_random(&self) -> bool {
+        self.random
+    }
+
+    fn fact_namespaces(&self) -> &[String] {
+        &self.fact_namespaces
+    }
+
     fn ingest(&self, offer: &Offer, session: Box<dyn Session>) -> Run {
         let budget = self.sandbox.budget();
-        let fuel = budget.fuel.for_size(offer.travelling_size);
+        let fuel = offer.fuel(budget.fuel);
         let mut steering = Steering::new(session, offer, budget);
         steering.grant(self.random, self.derive);
         let mut store = self.sandbox.store(fuel, Some(steering));

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use lazaret_artifact::MediaType;
 
+use crate::budget::FuelScale;
+
 /// A blob on offer.
 #[derive(Debug, Clone)]
 pub struct Offer {
@@ -25,6 +27,17 @@ pub struct Offer {
     pub policy: Policy,
     /// Namespaces the operator granted for facts.
     pub fact_namespaces: Vec<String>,
+    /// At most so much fuel, for the importer's own instructions and again for the host's work; none
+    /// gives what the size is worth. A file inside a blob must not have a whole blob's purse each.
+    pub fuel: Option<u64>,
+}
+
+impl Offer {
+    /// The fuel of a run over this blob, of which the importer and the host each have as much.
+    pub(crate) fn fuel(&self, scale: FuelScale) -> u64 {
+        let by_size = scale.for_size(self.travelling_size);
+        self.fuel.map_or(by_size, |most| by_size.min(most))
+    }
 }
 
 /// Which privileged metadata may pass.

@@ -79,6 +79,19 @@ impl Registry {
             .collect()
     }
 
+    /// Digests of the importers that claim `media_type`, sorted, without compiling any. Empty when
+    /// nobody does. What is recorded of it says whether a later program would ask somebody else.
+    #[must_use]
+    pub fn claimants(&self, media_type: &str) -> Vec<ContentDigest> {
+        let mut digests: Vec<_> = self
+            .list()
+            .filter(|(_, _, claimed)| claimed.contains(&media_type))
+            .map(|(_, digest, _)| digest)
+            .collect();
+        digests.sort_unstable();
+        digests
+    }
+
     fn load(&self, slot: &Slot) -> Result<Arc<Importer>, EngineError> {
         if let Some(importer) = slot.importer.get() {
             return Ok(Arc::clone(importer));

@@ -113,6 +113,16 @@ pub trait Steer: Send + Sync {
     /// Who steers.
     fn identity(&self) -> &ImporterIdentity;
 
+    /// Whether it reads the blob at random, so that [`Session::read_at`] must work.
+    fn needs_random(&self) -> bool {
+        false
+    }
+
+    /// Prefixes of the fact keys it asks for; the host decides what [`Offer::fact_namespaces`] grants.
+    fn fact_namespaces(&self) -> &[String] {
+        &[]
+    }
+
     /// Steers one session to its end.
     fn ingest(&self, offer: &Offer, session: Box<dyn Session>) -> Run;
 }

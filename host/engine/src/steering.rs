@@ -76,7 +76,7 @@ impl Steering {
             may_random: false,
             may_derive: false,
             work: 0,
-            work_limit: budget.fuel.for_size(offer.travelling_size),
+            work_limit: offer.fuel(budget.fuel),
             log_lines: 0,
             max_log_lines: budget.log_lines,
             derived_open: None,

@@ -66,6 +66,7 @@ impl Desk<'_> {
                 Policy::STRICT
             },
             fact_namespaces: Vec::new(),
+            fuel: None,
         }
     }
 }

@@ -97,6 +97,7 @@ pub fn offer(policy: Policy, size: usize) -> Offer {
         parameters: BTreeMap::new(),
         policy,
         fact_namespaces: vec!["hostile".to_owned()],
+        fuel: None,
     }
 }
 

@@ -88,6 +88,7 @@ fn steering() -> (Steering, Arc<Mutex<Vec<String>>>) {
         parameters: BTreeMap::new(),
         policy: Policy::STRICT,
         fact_namespaces: vec!["x".to_owned()],
+        fuel: None,
     };
     let budget = Budget {
         fuel: FuelScale {
