@@ -4,6 +4,7 @@
 //! Each stream is walked once, and of what it holds only the stretches that files want are noted.
 
 mod layer_map;
+mod objects;
 mod spool;
 
 use std::collections::HashSet;
@@ -18,6 +19,8 @@ use lazaret_store::{Repository, StoreError};
 use crate::error::ViewError;
 use crate::tree::{Content, Tree};
 use layer_map::{LayerMap, Piece, Source};
+
+pub(crate) use objects::Objects;
 
 /// Bytes copied at once.
 const COPY_BUFFER: usize = 256 * 1024;
@@ -64,10 +67,10 @@ impl Contents {
     }
 
     /// Finds what `extents` name in one stream.
-    pub(crate) fn locate_extents(
+    pub(crate) fn locate_extents<'a>(
         repository: &Repository,
         stream: LayerStream,
-        extents: &[Extent],
+        extents: impl IntoIterator<Item = &'a Extent>,
     ) -> Result<Self, ViewError> {
         let mut wanted = Vec::new();
         note(&mut wanted, extents);
@@ -166,7 +169,7 @@ impl Contents {
 }
 
 /// Adds the stretches of a stream that `extents` name.
-fn note(wanted: &mut Vec<(u64, u64)>, extents: &[Extent]) {
+fn note<'a>(wanted: &mut Vec<(u64, u64)>, extents: impl IntoIterator<Item = &'a Extent>) {
     for extent in extents {
         if let Extent::Input { offset, length } = extent
             && *length > 0

@@ -1,25 +1,33 @@
 //! What importers found in an image or artifact beside files: parts (tensors, partitions,
 //! certificates) and facts. All of it is the importers' word, as their records have it; offsets and
 //! sizes lie inside the content, which the host saw to when it was recorded.
+//!
+//! Both are handed over one by one: a model has hundreds of thousands of parts. Of a blob that is
+//! kept compressed, the content is what was looked into.
 
-use std::collections::BTreeMap;
+mod about;
+mod parts;
+
+use std::sync::Arc;
 
 use lazaret_artifact::record::Line;
-use lazaret_artifact::{ContentDigest, Entry, EntryKind, EntryPath, Extent, Value};
-use lazaret_graph::{Image, Layer, RecordReader, find_record};
+use lazaret_artifact::{Attribute, ContentDigest, EntryPath, Extent, Value, VerityDigest};
+use lazaret_graph::{Image, Layer, Record, RecordReader};
 use lazaret_store::Repository;
 
 use crate::error::ViewError;
 
-/// The attribute that has a part's own name where that cannot be a path.
-const NAME: &str = "name";
-
-/// The layer or blob that something was found in.
+/// The content that something was found in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Its diff_id, or the digest of an artifact's blob.
+    /// The layer or blob as it travelled.
+    pub blob: ContentDigest,
+    /// What was imported of it: a layer's diff_id, an artifact's blob, or what is in one that is
+    /// compressed.
     pub content: ContentDigest,
-    /// The file that the artifact says it is.
+    /// The stream that rebuilds the content.
+    pub stream: VerityDigest,
+    /// The file that the artifact says the blob is.
     pub file: Option<EntryPath>,
 }
 
@@ -27,236 +35,117 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Where it was found.
-    pub place: Place,
+    pub place: Arc<Place>,
+    /// The file it lies in: one inside the content, else the one that the blob is.
+    pub file: Option<Arc<EntryPath>>,
     /// Its name, as the format has it; not necessarily a path, and not escaped.
     pub name: String,
-    /// Where it begins in the content; none for a part without bytes in it.
-    pub offset: Option<u64>,
-    /// Its bytes.
+    /// Its bytes, as pieces of the content.
+    pub extents: Vec<Extent>,
+    /// Their number.
     pub size: u64,
-    /// What else is known of it, by key.
-    pub attributes: BTreeMap<String, Value>,
+    /// The object that holds it and nothing else.
+    pub object: Option<VerityDigest>,
+    /// What else is known of it.
+    pub attributes: Vec<Attribute>,
 }
 
 impl Part {
+    /// Where it begins in the content; none for a part without bytes in it.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        self.extents.iter().find_map(|extent| match extent {
+            Extent::Input { offset, .. } => Some(*offset),
+            _ => None,
+        })
+    }
+
     /// An attribute that is text.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
-        match self.attributes.get(key) {
-            Some(Value::Text(text)) => Some(text),
+        let found = self.attributes.iter().find(|known| known.key == key)?;
+        match &found.value {
+            Value::Text(text) => Some(text),
             _ => None,
         }
     }
 }
 
+/// What a fact is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The content it was read in.
+    pub place: Arc<Place>,
+    /// The file: one inside the content, else the one that the blob is.
+    pub file: Option<EntryPath>,
+    /// Something that is in the file and not a file itself, such as a part; none for the file as a
+    /// whole.
+    pub entry: Option<String>,
+    /// Bytes of the file, or of that.
+    pub size: u64,
+}
+
 /// A statement about a blob, or about something in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundFact {
-    /// Where it was found.
-    pub place: Place,
-    /// The entry it is about; none for the blob as a whole.
-    pub subject: Option<EntryPath>,
+    /// What it is about. The same for all facts about the same.
+    pub about: Arc<About>,
     /// Its dotted name.
     pub key: String,
     /// What is said.
     pub value: Value,
 }
 
-/// Every part, in the order of the blobs and of their content.
+/// Hands over every part, in the order of the blobs and as their importers listed them.
 ///
 /// # Errors
-/// The store's, and records that are damaged.
-pub fn parts(repository: &Repository, image: &Image) -> Result<Vec<Part>, ViewError> {
-    let mut found = Vec::new();
-    for layer in &image.layers {
-        let place = place_of(layer);
-        each_line(repository, layer, &mut |line| {
-            if let Line::Entry(entry) = line
-                && entry.kind == EntryKind::Part
-            {
-                found.push(part(&place, entry));
-            }
-        })?;
-    }
-    Ok(found)
-}
-
-/// Every fact, in the order of the blobs and as it was stated.
-///
-/// # Errors
-/// The store's, and records that are damaged.
-pub fn facts(repository: &Repository, image: &Image) -> Result<Vec<FoundFact>, ViewError> {
-    let mut found = Vec::new();
-    for layer in &image.layers {
-        let place = place_of(layer);
-        let first = found.len();
-        let mut subjects = BTreeMap::new();
-        each_line(repository, layer, &mut |line| {
-            if let Line::Fact(fact) = line {
-                if let Some(subject) = fact.subject {
-                    subjects.insert(found.len(), subject);
-                }
-                found.push(FoundFact {
-                    place: place.clone(),
-                    subject: None,
-                    key: fact.key,
-                    value: fact.value,
-                });
-            }
-        })?;
-        if !subjects.is_empty() {
-            name_subjects(repository, layer, &subjects, &mut found[first..], first)?;
-        }
-    }
-    Ok(found)
-}
-
-/// Puts the paths in place of the numbers of entries: a second reading, since a fact may come
-/// before or after millions of entries that nobody wants to hold.
-fn name_subjects(
+/// The store's, records that are damaged, and those of `visit`.
+pub fn each_part<E: From<ViewError>>(
     repository: &Repository,
-    layer: &Layer,
-    subjects: &BTreeMap<usize, u32>,
-    found: &mut [FoundFact],
-    first: usize,
-) -> Result<(), ViewError> {
-    let mut of_entry: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (at, subject) in subjects {
-        of_entry.entry(*subject).or_default().push(at - first);
-    }
-    let mut number: u32 = 0;
-    each_line(repository, layer, &mut |line| {
-        if let Line::Entry(entry) = line {
-            for at in of_entry.get(&number).into_iter().flatten() {
-                found[*at].subject = Some(entry.path.clone());
-            }
-            number = number.saturating_add(1);
-        }
-    })
-}
-
-fn place_of(layer: &Layer) -> Place {
-    Place {
-        content: layer.key,
-        file: layer.descriptor.file_path().and_then(Result::ok),
-    }
-}
-
-/// Every line of a layer's record; none where there is no record.
-fn each_line(
-    repository: &Repository,
-    layer: &Layer,
-    visit: &mut dyn FnMut(Line),
-) -> Result<(), ViewError> {
-    let Some(record) = find_record(repository, &layer.key)? else {
-        return Ok(());
-    };
-    for line in RecordReader::open(repository, &layer.key, &record.stream)? {
-        visit(line?);
+    image: &Image,
+    mut visit: impl FnMut(Part) -> Result<(), E>,
+) -> Result<(), E> {
+    for layer in &image.layers {
+        parts::of_place(repository, Arc::new(place_of(layer)), &mut visit)?;
     }
     Ok(())
 }
 
-fn part(place: &Place, entry: Entry) -> Part {
-    let offset = entry.content.iter().find_map(|extent| match extent {
-        Extent::Input { offset, .. } => Some(*offset),
-        _ => None,
-    });
-    let size = entry.size();
-    let mut attributes: BTreeMap<String, Value> = entry
-        .attributes
-        .into_iter()
-        .map(|attribute| (attribute.key, attribute.value))
-        .collect();
-    let name = match attributes.remove(NAME) {
-        Some(Value::Text(name)) => name,
-        _ => String::from_utf8_lossy(entry.path.as_bytes()).into_owned(),
-    };
-    Part {
-        place: place.clone(),
-        name,
-        offset,
-        size,
-        attributes,
+/// Hands over every fact, in the order of the blobs and as it was stated. Takes memory for the facts
+/// of one blob, which importers are limited in.
+///
+/// # Errors
+/// The store's, records that are damaged, and those of `visit`.
+pub fn each_fact<E: From<ViewError>>(
+    repository: &Repository,
+    image: &Image,
+    mut visit: impl FnMut(FoundFact) -> Result<(), E>,
+) -> Result<(), E> {
+    for layer in &image.layers {
+        about::of_place(repository, Arc::new(place_of(layer)), &mut visit)?;
     }
+    Ok(())
+}
+
+/// The content of a layer or blob that is looked into.
+fn place_of(layer: &Layer) -> Place {
+    Place {
+        blob: layer.descriptor.digest,
+        content: layer.key,
+        stream: layer.stream,
+        file: layer.descriptor.file_path().and_then(Result::ok),
+    }
+}
+
+/// The lines of a record between header and summary.
+fn lines(
+    repository: &Repository,
+    place: &Place,
+    record: &Record,
+) -> Result<impl Iterator<Item = Result<Line, ViewError>> + use<>, ViewError> {
+    let reader = RecordReader::open(repository, &place.content, &record.stream)?;
+    Ok(reader.map(|line| line.map_err(ViewError::from)))
 }
 
 #[cfg(test)]
-mod tests {
-    use lazaret_artifact::{Attribute, Fact};
-
-    use super::*;
-    use crate::samples::{Bench, Sketch, entry, path};
-
-    fn attribute(key: &str, text: &str) -> Attribute {
-        Attribute {
-            key: key.to_owned(),
-            value: Value::Text(text.to_owned()),
-        }
-    }
-
-    fn fact(subject: Option<u32>, key: &str, value: Value) -> Fact {
-        Fact {
-            subject,
-            key: key.to_owned(),
-            value,
-        }
-    }
-
-    #[test]
-    fn parts_and_facts_come_with_their_places() {
-        let bench = Bench::new();
-        let mut model = Sketch::new();
-        let content = model.bytes(&[7; 300], true);
-        model.entries.push(Entry {
-            content: vec![content],
-            attributes: vec![attribute("dtype", "F32"), attribute("shape", "[75]")],
-            ..entry(EntryKind::Part, path("layers/0"))
-        });
-        model.entries.push(Entry {
-            attributes: vec![attribute("name", "../odd")],
-            ..entry(EntryKind::Part, path("escaped"))
-        });
-        model.facts = vec![
-            fact(None, "model.format", Value::Text("x".to_owned())),
-            fact(Some(1), "model.odd", Value::Boolean(true)),
-        ];
-        let title = [("org.opencontainers.image.title", "a/model.bin")];
-        let image = bench.artifact(&[(&model, &title, true)]);
-
-        let found = parts(&bench.repository, &image).unwrap();
-        let shown: Vec<_> = found
-            .iter()
-            .map(|part| (&*part.name, part.offset, part.size, part.text("dtype")))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                ("layers/0", Some(0), 300, Some("F32")),
-                ("../odd", None, 0, None)
-            ]
-        );
-        assert_eq!(found[0].place.file, Some(path("a/model.bin")));
-        assert_eq!(found[1].attributes.len(), 0);
-
-        let found = facts(&bench.repository, &image).unwrap();
-        let shown: Vec<_> = found
-            .iter()
-            .map(|fact| (&*fact.key, fact.subject.clone()))
-            .collect();
-        assert_eq!(
-            shown,
-            [("model.format", None), ("model.odd", Some(path("escaped")))]
-        );
-    }
-
-    #[test]
-    fn what_nobody_took_apart_has_nothing() {
-        let bench = Bench::new();
-        let mut whole = Sketch::new();
-        whole.bytes(b"whole", true);
-        let image = bench.artifact(&[(&whole, &[], false)]);
-        assert_eq!(parts(&bench.repository, &image).unwrap(), []);
-        assert_eq!(facts(&bench.repository, &image).unwrap(), []);
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ pub mod export;
 pub mod findings;
 pub mod lookup;
 mod merge;
+mod part_reader;
 mod read;
 #[cfg(test)]
 mod samples;
@@ -23,8 +24,9 @@ pub mod walk;
 
 pub use error::{PathFault, ViewError};
 pub use export::{ExportOptions, Exported, Owners, Progress, Skipped, Warning, directory, tar};
-pub use findings::{FoundFact, Part, Place, facts, parts};
+pub use findings::{About, FoundFact, Part, Place, each_fact, each_part};
 pub use lookup::{Follow, Found};
+pub use part_reader::PartReader;
 pub use read::{read_extents, read_file};
 pub use tree::{Content, Node, NodeId, NodeKind, Totals, Tree};
 pub use walk::{Visit, Walk};

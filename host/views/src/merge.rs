@@ -69,9 +69,7 @@ fn add_layer(repository: &Repository, layer: &Layer, draft: &mut Draft) -> Resul
         Verdict::Faulted(reason) => return Err(ViewError::KeptWhole { layer: key, reason }),
     }
     let size = record.summary.size;
-    let limit = size
-        .saturating_mul(MAX_AMPLIFICATION)
-        .saturating_add(FREE_AMPLIFICATION);
+    let limit = amplification_limit(size);
     let mut claimed: u64 = 0;
     for line in RecordReader::open(repository, &key, &record.stream)? {
         let Line::Entry(entry) = line? else {
@@ -92,6 +90,12 @@ fn add_layer(repository: &Repository, layer: &Layer, draft: &mut Draft) -> Resul
     }
     tracing::debug!(layer = %key, entries = record.summary.entries, "merged");
     Ok(())
+}
+
+/// Bytes that what is in a layer of `size` may come to.
+pub(crate) const fn amplification_limit(size: u64) -> u64 {
+    size.saturating_mul(MAX_AMPLIFICATION)
+        .saturating_add(FREE_AMPLIFICATION)
 }
 
 fn contradiction(layer: &ContentDigest, path: &EntryPath, reason: &'static str) -> ViewError {
