@@ -10,7 +10,13 @@ use std::path::PathBuf;
 use lazaret_componentize::{Artifact, build};
 
 /// Package and name of each built-in importer.
-const BUILTINS: [(&str, &str); 1] = [("lazaret-plugin-tar", "tar")];
+const BUILTINS: [(&str, &str); 5] = [
+    ("lazaret-plugin-tar", "tar"),
+    ("lazaret-plugin-safetensors", "safetensors"),
+    ("lazaret-plugin-gguf", "gguf"),
+    ("lazaret-plugin-pytorch", "pytorch"),
+    ("lazaret-plugin-onnx", "onnx"),
+];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

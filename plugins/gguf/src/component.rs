@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
     Failure, Fault, Forward, Importer, Offer, Sink, Value, Verdict, part_path, unsupported,
@@ -11,7 +12,7 @@ use crate::error::{self, Stop};
 use crate::facts::{Statement, facts};
 use crate::input::Input;
 use crate::model::{Model, Tensor};
-use crate::probe::{EXACT, GENERIC, claims};
+use crate::probe::{claims, is_contradicted, media_types};
 use crate::read::read;
 use crate::split::{Segment, Storage, cuts};
 
@@ -27,26 +28,15 @@ impl Importer for Gguf {
         Descriptor {
             name: "gguf".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            media_types: EXACT
-                .iter()
-                .chain(&GENERIC)
-                .map(|&media_type| media_type.to_owned())
-                .collect(),
+            media_types: media_types().map(str::to_owned).collect(),
             needs: Access::RANDOM,
             fact_namespaces: vec!["model".to_owned(), "file".to_owned()],
         }
     }
 
     fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
-        let annotations = offer
-            .annotations
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()));
-        if claims(&offer.media_type, annotations, &head) {
-            Verdict::Yes
-        } else {
-            Verdict::No
-        }
+        let is_claimed = claims(&offer.media_type, annotations(&offer));
+        verdict(is_claimed, is_contradicted(&head))
     }
 
     fn ingest(
@@ -69,11 +59,11 @@ impl Importer for Gguf {
             batch.push(part(tensor));
         }
         batch.finish();
-        let split = offer
-            .parameters
-            .iter()
-            .any(|(key, value)| key == "split" && value == b"tensors");
-        if split { cut(&model, cursor) } else { Ok(()) }
+        if is_split(&offer) {
+            cut(&model, cursor)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether a blob is this importer's: by what it was declared as, never by its looks.
 
+use lazaret_guest::claim::{GENERIC, is_named};
+
 /// Types that say it all: Docker Model Runner's, Ollama's, and the one that other importers hand on
 /// files of this format as.
 pub const EXACT: [&str; 8] = [
@@ -13,52 +15,28 @@ pub const EXACT: [&str; 8] = [
     "application/vnd.ollama.image.adapter",
 ];
 
-/// Types that carry any file; its name decides.
-pub const GENERIC: [&str; 5] = [
-    "application/octet-stream",
-    "application/vnd.cncf.model.weight.v1.raw",
-    "application/vnd.cnai.model.weight.v1.raw",
-    "application/vnd.docker.ai.model.file",
-    "application/vnd.unknown.artifact.v1",
-];
-
-/// Annotations that give a file's name.
-const NAMES: [&str; 3] = [
-    "org.opencontainers.image.title",
-    "org.cncf.model.filepath",
-    "org.cnai.model.filepath",
-];
-
 /// The first bytes of every file of the format.
 pub const MAGIC: [u8; 4] = *b"GGUF";
 
-/// Whether a blob of this type, with these annotations and first bytes, is claimed.
-///
-/// A declared type is claimed whatever the blob begins with, and refused as malformed if it turns
-/// out to be another. A file of a generic type is claimed by the names its annotations give, if all
-/// end in `.gguf`; there the first bytes may veto, since a name is a weaker claim.
+/// All types that are asked about.
+pub fn media_types() -> impl Iterator<Item = &'static str> {
+    EXACT.into_iter().chain(GENERIC)
+}
+
+/// Whether a blob of this type with these annotations is claimed: by its type, or under a generic one
+/// by the names its annotations give, if all end in `.gguf`.
 pub fn claims<'a>(
     media_type: &str,
     annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-    head: &[u8],
 ) -> bool {
-    if EXACT.contains(&media_type) {
-        return true;
-    }
-    if !GENERIC.contains(&media_type) {
-        return false;
-    }
-    let mut named = false;
-    for (_, name) in annotations
-        .into_iter()
-        .filter(|(key, _)| NAMES.contains(key))
-    {
-        if !name.ends_with(".gguf") {
-            return false;
-        }
-        named = true;
-    }
-    named && (head.starts_with(&MAGIC) || MAGIC.starts_with(head))
+    EXACT.contains(&media_type)
+        || GENERIC.contains(&media_type) && is_named(annotations, |name| name.ends_with(".gguf"))
+}
+
+/// Whether the first bytes contradict the claim.
+#[must_use]
+pub fn is_contradicted(head: &[u8]) -> bool {
+    !head.starts_with(&MAGIC) && !MAGIC.starts_with(head)
 }
 
 #[cfg(test)]
@@ -71,7 +49,7 @@ mod tests {
     #[test]
     fn the_declared_type_decides() {
         for declared in EXACT {
-            assert!(claims(declared, [], b"PK\x03\x04"), "{declared}");
+            assert!(claims(declared, []), "{declared}");
         }
         for other in [
             "application/vnd.docker.ai.safetensors",
@@ -80,29 +58,38 @@ mod tests {
             "application/vnd.ollama.image.template",
             "",
         ] {
-            assert!(!claims(other, [TITLE], b"GGUF"), "{other}");
+            assert!(!claims(other, [TITLE]), "{other}");
         }
     }
 
     #[test]
     fn generic_types_need_a_name() {
         for generic in GENERIC {
-            assert!(claims(generic, [TITLE], b"GGUF\x03"), "{generic}");
-            assert!(!claims(generic, [], b"GGUF\x03"), "{generic}");
+            assert!(claims(generic, [TITLE]), "{generic}");
+            assert!(!claims(generic, []), "{generic}");
         }
-        for (annotation, head, claimed) in [
-            (("org.cncf.model.filepath", "a/b.gguf"), &b"GGUF"[..], true),
-            (("org.cnai.model.filepath", "b.gguf"), b"GGUF", true),
-            (("org.cnai.model.filepath", "b.gguf"), b"GG", true),
-            (("org.cnai.model.filepath", "b.gguf"), b"", true),
-            (("org.cnai.model.filepath", "b.gguf"), b"GGML", false),
-            (("org.cnai.model.filepath", "b.gguf.zip"), b"GGUF", false),
-            (("org.cnai.model.filepath", "b.bin"), b"GGUF", false),
-            (("elsewhere", "b.gguf"), b"GGUF", false),
+        for (annotation, claimed) in [
+            (("org.cncf.model.filepath", "a/b.gguf"), true),
+            (("org.cnai.model.filepath", "b.gguf.zip"), false),
+            (("org.cnai.model.filepath", "b.bin"), false),
+            (("elsewhere", "b.gguf"), false),
         ] {
-            assert_eq!(claims(RAW, [annotation], head), claimed, "{annotation:?}");
+            assert_eq!(claims(RAW, [annotation]), claimed, "{annotation:?}");
         }
         let both = [TITLE, ("org.cncf.model.filepath", "b.pt")];
-        assert!(!claims(RAW, both, b"GGUF"), "two names that differ");
+        assert!(!claims(RAW, both), "two names that differ");
+    }
+
+    #[test]
+    fn first_bytes_may_contradict() {
+        for (head, contradicted) in [
+            (&b"GGUF\x03"[..], false),
+            (b"GG", false),
+            (b"", false),
+            (b"GGML", true),
+            (b"PK\x03\x04", true),
+        ] {
+            assert_eq!(is_contradicted(head), contradicted, "{head:?}");
+        }
     }
 }

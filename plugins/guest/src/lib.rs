@@ -15,6 +15,7 @@
 pub mod bindings;
 
 pub mod batch;
+pub mod claim;
 pub mod facts;
 pub mod fault;
 pub mod forward;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
     Failure, Fault, Importer, Offer, Sink, Verdict, malformed_at, unsupported,
@@ -12,7 +13,7 @@ use crate::facts::{self, Value};
 use crate::input::Input;
 use crate::model::parse;
 use crate::part::Part;
-use crate::probe::{claims, is_vetoed, media_types};
+use crate::probe::{claims, is_contradicted, media_types};
 use crate::split::{Segment, Storage, cuts};
 
 /// Cuts in one call.
@@ -34,13 +35,8 @@ impl Importer for Onnx {
     }
 
     fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
-        let annotations = offer.annotations.iter();
-        let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
-        if claims(&offer.media_type, annotations) && !is_vetoed(&offer.media_type, &head) {
-            Verdict::Yes
-        } else {
-            Verdict::No
-        }
+        let is_claimed = claims(&offer.media_type, annotations(&offer));
+        verdict(is_claimed, is_contradicted(&head))
     }
 
     fn ingest(
@@ -85,12 +81,6 @@ impl Importer for Onnx {
         }
         Ok(())
     }
-}
-
-/// Whether the operator wants tensors as objects.
-fn is_split(offer: &Offer) -> bool {
-    let wanted = |(key, value): &(String, Vec<u8>)| key == "split" && value == b"tensors";
-    offer.parameters.iter().any(wanted)
 }
 
 fn entry(part: &Part) -> Entry {

@@ -1,5 +1,7 @@
 //! Whether a blob is this importer's: by its declared type, and where that is generic by its file's
-//! name. Its first bytes may veto a name; they never claim anything.
+//! name. Its first bytes may contradict that; they never claim anything.
+
+use lazaret_guest::claim::{GENERIC, is_named};
 
 use crate::schema::MODEL;
 
@@ -9,45 +11,23 @@ pub const SUFFIX: &str = ".onnx";
 /// The type that means a model.
 pub const MODEL_TYPE: &str = "application/x-onnx";
 
-/// Types of which the name decides: `ModelPack` with both prefixes, Docker Model Runner, ORAS.
-pub const GENERIC: [&str; 6] = [
-    "application/octet-stream",
-    "application/vnd.cnai.model.weight.v1.raw",
-    "application/vnd.cncf.model.weight.v1.raw",
-    "application/vnd.docker.ai.model.file",
-    "application/vnd.unknown.artifact.v1",
-    "application/vnd.unknown.layer.v1+file",
-];
-
-/// Annotations that hold a file's name.
-pub const NAMES: [&str; 3] = [
-    "org.cnai.model.filepath",
-    "org.cncf.model.filepath",
-    "org.opencontainers.image.title",
-];
-
 /// All types that are asked about.
 pub fn media_types() -> impl Iterator<Item = &'static str> {
     [MODEL_TYPE].into_iter().chain(GENERIC)
 }
 
-/// Whether a blob of this type with these annotations is a model. Where several annotations name it,
-/// all must agree.
-pub fn claims<'a>(media_type: &str, annotations: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
-    if media_type == MODEL_TYPE {
-        return true;
-    }
-    let mut named = annotations
-        .filter(|(key, _)| NAMES.contains(key))
-        .map(|(_, name)| name.ends_with(SUFFIX))
-        .peekable();
-    GENERIC.contains(&media_type) && named.peek().is_some() && named.all(|is_model| is_model)
+/// Whether a blob of this type with these annotations is claimed.
+pub fn claims<'a>(
+    media_type: &str,
+    annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> bool {
+    media_type == MODEL_TYPE
+        || GENERIC.contains(&media_type) && is_named(annotations, |name| name.ends_with(SUFFIX))
 }
 
-/// Whether the first bytes contradict a name: the first is not the tag of a field of a model. A
-/// declared type is not asked: what contradicts it is malformed.
+/// Whether the first bytes contradict the claim: they are not the tag of a field of a model.
 #[must_use]
-pub fn is_vetoed(media_type: &str, head: &[u8]) -> bool {
+pub fn is_contradicted(head: &[u8]) -> bool {
     let Some(&first) = head.first() else {
         return false;
     };
@@ -57,8 +37,7 @@ pub fn is_vetoed(media_type: &str, head: &[u8]) -> bool {
     let number = u32::from(first >> 3 & 0xf) | high << 4;
     let wire_type = u32::from(first & 7);
     let known = MODEL.get(number);
-    let begins = known.is_some_and(|known| known.kind.allows(wire_type, false));
-    GENERIC.contains(&media_type) && !begins
+    !known.is_some_and(|known| known.kind.allows(wire_type, false))
 }
 
 #[cfg(test)]
@@ -91,8 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn first_bytes_veto_a_name_and_not_a_type() {
-        for (head, vetoed) in [
+    fn first_bytes_may_contradict() {
+        for (head, contradicted) in [
             (&b"\x08\x08\x12\x07pytorch"[..], false),
             (b"\x3a\x05", false),
             (b"\xa2\x01\x00", false),
@@ -106,8 +85,7 @@ mod tests {
             (b"\xb5\x01", true),
             (b"\0\0", true),
         ] {
-            assert_eq!(is_vetoed(RAW, head), vetoed, "{head:?}");
-            assert!(!is_vetoed(MODEL_TYPE, head));
+            assert_eq!(is_contradicted(head), contradicted, "{head:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The importer as a component: the parser's plain types to the interface's, nothing else.
 
+use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::log::{self, Level};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
@@ -10,12 +11,8 @@ use crate::checkpoint::{Part, read};
 use crate::error;
 use crate::facts::{self, Value};
 use crate::input::Input;
-use crate::probe::{claims, media_types};
+use crate::probe::{claims, is_contradicted, media_types};
 use crate::split::{Segment, Storage, cuts};
-
-/// The operator's choice to keep tensors as objects of their own.
-const SPLIT: &str = "split";
-const TENSORS: &[u8] = b"tensors";
 
 /// Cuts in one call.
 const BATCH_CUTS: usize = 4096;
@@ -39,13 +36,8 @@ impl Importer for PyTorch {
     }
 
     fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
-        let annotations = offer.annotations.iter();
-        let annotations = annotations.map(|(key, value)| (key.as_str(), value.as_str()));
-        if claims(&offer.media_type, annotations, &head) {
-            Verdict::Yes
-        } else {
-            Verdict::No
-        }
+        let is_claimed = claims(&offer.media_type, annotations(&offer));
+        verdict(is_claimed, is_contradicted(&head))
     }
 
     fn ingest(
@@ -79,8 +71,7 @@ impl Importer for PyTorch {
             }
         }
         stated.finish();
-        let is_split = |(key, value): &(String, Vec<u8>)| key == SPLIT && value == TENSORS;
-        if offer.parameters.iter().any(is_split) {
+        if is_split(&offer) {
             for plan in cuts(&checkpoint).chunks(BATCH_CUTS) {
                 let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
                 cursor

@@ -1,25 +1,10 @@
 //! Whether a blob is this importer's: by what it was declared as, and where that is generic by its
-//! file's name. Its first bytes may veto a name; they never claim anything.
+//! file's name. Its first bytes may contradict that; they never claim anything.
+
+use lazaret_guest::claim::{GENERIC, is_named};
 
 /// The type that means a checkpoint.
 pub const EXACT: &str = "application/x-pytorch";
-
-/// Types that carry any file; its name decides.
-pub const GENERIC: [&str; 6] = [
-    "application/octet-stream",
-    "application/vnd.cnai.model.weight.v1.raw",
-    "application/vnd.cncf.model.weight.v1.raw",
-    "application/vnd.docker.ai.model.file",
-    "application/vnd.unknown.artifact.v1",
-    "application/vnd.unknown.layer.v1+file",
-];
-
-/// Annotations that hold a file's name.
-pub const NAMES: [&str; 3] = [
-    "org.cnai.model.filepath",
-    "org.cncf.model.filepath",
-    "org.opencontainers.image.title",
-];
 
 /// The ends of a checkpoint's name.
 const SUFFIXES: [&str; 3] = [".pt", ".pth", ".ckpt"];
@@ -35,31 +20,19 @@ pub fn media_types() -> impl Iterator<Item = &'static str> {
     [EXACT].into_iter().chain(GENERIC)
 }
 
-/// Whether a blob of this type, with these annotations and first bytes, is claimed. Where several
-/// annotations name it, all must agree.
+/// Whether a blob of this type with these annotations is claimed.
 pub fn claims<'a>(
     media_type: &str,
     annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
-    head: &[u8],
 ) -> bool {
-    if media_type == EXACT {
-        return true;
-    }
-    if !GENERIC.contains(&media_type) {
-        return false;
-    }
-    let mut is_named = false;
-    for (_, name) in annotations
-        .into_iter()
-        .filter(|(key, _)| NAMES.contains(key))
-    {
-        if !is_checkpoint(name) {
-            return false;
-        }
-        is_named = true;
-    }
+    media_type == EXACT || GENERIC.contains(&media_type) && is_named(annotations, is_checkpoint)
+}
+
+/// Whether the first bytes contradict the claim.
+#[must_use]
+pub fn is_contradicted(head: &[u8]) -> bool {
     let is_safetensors = head.get(8) == Some(&b'{') && head.get(4..8) == Some(&[0; 4]);
-    is_named && !is_safetensors && !OTHERS.iter().any(|other| head.starts_with(other))
+    is_safetensors || OTHERS.iter().any(|other| head.starts_with(other))
 }
 
 fn is_checkpoint(path: &str) -> bool {
@@ -77,9 +50,9 @@ mod tests {
 
     #[test]
     fn a_declared_type_is_claimed_whatever_it_holds() {
-        assert!(claims(EXACT, [], b"GGUF"));
-        assert!(claims(EXACT, [(TITLE, "a.onnx")], b""));
-        assert!(!claims("application/x-gguf", [(TITLE, "a.pt")], b"PK"));
+        assert!(claims(EXACT, []));
+        assert!(claims(EXACT, [(TITLE, "a.onnx")]));
+        assert!(!claims("application/x-gguf", [(TITLE, "a.pt")]));
     }
 
     #[test]
@@ -98,30 +71,26 @@ mod tests {
             ("model.pt/readme", false),
             ("model.safetensors", false),
         ] {
-            assert_eq!(
-                claims(RAW, [(TITLE, name)], b"PK\x03\x04"),
-                claimed,
-                "{name}"
-            );
+            assert_eq!(claims(RAW, [(TITLE, name)]), claimed, "{name}");
         }
-        assert!(!claims(RAW, [], b"PK\x03\x04"));
+        assert!(!claims(RAW, []));
         let both = [(TITLE, "a.pt"), ("org.cncf.model.filepath", "a.gguf")];
-        assert!(!claims(RAW, both, b"PK\x03\x04"));
+        assert!(!claims(RAW, both));
     }
 
     #[test]
-    fn first_bytes_veto_a_name() {
-        for (head, claimed) in [
-            (&b"PK\x03\x04"[..], true),
-            (b"\x80\x02", true),
-            (b"cos\nsystem\n", true),
-            (b"7z\xbc\xaf\x27\x1c", true),
-            (b"", true),
-            (b"GGUF\x03", false),
-            (b"\x10\0\0\0\0\0\0\0{\"", false),
-            (b"version https://git-lfs", false),
+    fn first_bytes_may_contradict() {
+        for (head, contradicted) in [
+            (&b"PK\x03\x04"[..], false),
+            (b"\x80\x02", false),
+            (b"cos\nsystem\n", false),
+            (b"7z\xbc\xaf\x27\x1c", false),
+            (b"", false),
+            (b"GGUF\x03", true),
+            (b"\x10\0\0\0\0\0\0\0{\"", true),
+            (b"version https://git-lfs", true),
         ] {
-            assert_eq!(claims(RAW, [(TITLE, "a.pt")], head), claimed, "{head:?}");
+            assert_eq!(is_contradicted(head), contradicted, "{head:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 
+use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Digest, Entry, EntryKind,
     Extent, Facts, Failure, Fault, Importer, Offer, Sink, Verdict, declined, malformed_at,
@@ -13,7 +14,7 @@ use crate::error::Stop;
 use crate::facts::{self, Fact, Value};
 use crate::input::Input;
 use crate::model::Tensor;
-use crate::probe::{Kind, declared, is_vetoed, media_types};
+use crate::probe::{Kind, declared, is_contradicted, media_types};
 use crate::split::{Segment, Storage, cuts};
 use crate::{error, header, shards};
 
@@ -36,10 +37,9 @@ impl Importer for Safetensors {
     }
 
     fn probe(offer: Offer, head: Vec<u8>) -> Verdict {
-        match kind(&offer) {
-            Some(kind) if !is_vetoed(&offer.media_type, kind, &head) => Verdict::Yes,
-            _ => Verdict::No,
-        }
+        let kind = kind(&offer);
+        let is_contradicted = kind.is_some_and(|kind| is_contradicted(kind, &head));
+        verdict(kind.is_some(), is_contradicted)
     }
 
     fn ingest(
@@ -65,17 +65,7 @@ impl Importer for Safetensors {
 }
 
 fn kind(offer: &Offer) -> Option<Kind> {
-    let annotations = offer.annotations.iter();
-    declared(
-        &offer.media_type,
-        annotations.map(|(key, value)| (key.as_str(), value.as_str())),
-    )
-}
-
-/// Whether the operator wants tensors as objects.
-fn is_split(offer: &Offer) -> bool {
-    let wanted = |(key, value): &(String, Vec<u8>)| key == "split" && value == b"tensors";
-    offer.parameters.iter().any(wanted)
+    declared(&offer.media_type, annotations(offer))
 }
 
 fn file(host: &mut Host<'_>, cursor: &Cursor, sink: &Sink, split: bool) -> Result<(), Failure> {

@@ -1,5 +1,7 @@
 //! Whether a blob is this importer's: by its declared type, and where that is generic by its file's
-//! name. Its first bytes may veto a name; they never claim anything.
+//! name. Its first bytes may contradict that; they never claim anything.
+
+use lazaret_guest::claim::{GENERIC, is_named};
 
 /// What a blob is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,32 +27,19 @@ pub const FILES: [&str; 2] = [
 /// The type that means an index.
 pub const INDEX: &str = "application/x-safetensors-index+json";
 
-/// Types of which the name decides: `ModelPack` with both prefixes (an index is a weight's
-/// configuration, a document, or whatever the packer took it for), Docker Model Runner, ORAS.
-pub const GENERIC: [&str; 11] = [
+/// Further types of which the name decides: an index is a weight's configuration, a document, or
+/// whatever the packer took it for.
+pub const MORE: [&str; 5] = [
     "application/json",
-    "application/octet-stream",
     "application/vnd.cnai.model.doc.v1.raw",
     "application/vnd.cnai.model.weight.config.v1.raw",
-    "application/vnd.cnai.model.weight.v1.raw",
     "application/vnd.cncf.model.doc.v1.raw",
     "application/vnd.cncf.model.weight.config.v1.raw",
-    "application/vnd.cncf.model.weight.v1.raw",
-    "application/vnd.docker.ai.model.file",
-    "application/vnd.unknown.artifact.v1",
-    "application/vnd.unknown.layer.v1+file",
-];
-
-/// Annotations that hold a file's name.
-pub const NAMES: [&str; 3] = [
-    "org.cnai.model.filepath",
-    "org.cncf.model.filepath",
-    "org.opencontainers.image.title",
 ];
 
 /// All types that are asked about.
 pub fn media_types() -> impl Iterator<Item = &'static str> {
-    FILES.into_iter().chain([INDEX]).chain(GENERIC)
+    FILES.into_iter().chain([INDEX]).chain(GENERIC).chain(MORE)
 }
 
 /// What a blob of this type with these annotations is; none if it is another's. Where several
@@ -65,25 +54,23 @@ pub fn declared<'a>(
     if media_type == INDEX {
         return Some(Kind::Index);
     }
-    if !GENERIC.contains(&media_type) {
+    if !GENERIC.contains(&media_type) && !MORE.contains(&media_type) {
         return None;
     }
-    let mut kinds = annotations
-        .filter(|(key, _)| NAMES.contains(key))
-        .map(|(_, name)| named(name));
-    let first = kinds.next()??;
-    kinds.all(|kind| kind == Some(first)).then_some(first)
+    let names: Vec<_> = annotations.collect();
+    [Kind::File, Kind::Index]
+        .into_iter()
+        .find(|&kind| is_named(names.iter().copied(), |name| named(name) == Some(kind)))
 }
 
-/// Whether the first bytes contradict a name. A declared type is not asked: what contradicts it is
-/// malformed.
+/// Whether the first bytes contradict what the blob is declared to be.
 #[must_use]
-pub fn is_vetoed(media_type: &str, kind: Kind, head: &[u8]) -> bool {
+pub fn is_contradicted(kind: Kind, head: &[u8]) -> bool {
     let first = match kind {
         Kind::File => head.get(8),
         Kind::Index => head.iter().find(|byte| !byte.is_ascii_whitespace()),
     };
-    GENERIC.contains(&media_type) && first.is_some_and(|&byte| byte != b'{')
+    first.is_some_and(|&byte| byte != b'{')
 }
 
 fn named(name: &str) -> Option<Kind> {
@@ -144,13 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn first_bytes_veto_a_name_and_not_a_type() {
+    fn first_bytes_may_contradict() {
         let lfs = b"version https://git-lfs.github.com/spec/v1\n";
-        assert!(is_vetoed(RAW, Kind::File, lfs));
-        assert!(is_vetoed(RAW, Kind::Index, lfs));
-        assert!(!is_vetoed(FILES[0], Kind::File, lfs));
-        assert!(!is_vetoed(RAW, Kind::File, b"\x02\0\0\0\0\0\0\0{}"));
-        assert!(!is_vetoed(RAW, Kind::Index, b" \n{}"));
-        assert!(!is_vetoed(RAW, Kind::File, b"\x02\0"));
+        for (kind, head, contradicted) in [
+            (Kind::File, &lfs[..], true),
+            (Kind::Index, lfs, true),
+            (Kind::File, b"\x02\0\0\0\0\0\0\0{}", false),
+            (Kind::Index, b" \n{}", false),
+            (Kind::File, b"\x02\0", false),
+        ] {
+            assert_eq!(is_contradicted(kind, head), contradicted, "{head:?}");
+        }
     }
 }

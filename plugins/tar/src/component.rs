@@ -2,16 +2,17 @@
 
 use std::convert::Infallible;
 
+use lazaret_guest::claim::verdict;
 use lazaret_guest::log::{self, Level};
 use lazaret_guest::{
     Access, Batch, Blob, ByteRange, Cursor, Descriptor, Device, Failure, Fault, Importer, Offer,
-    Sink, Verdict,
+    Sink, Verdict, declined,
 };
 
 use crate::drive::{Passed, Steer, Stop, import};
-use crate::entry::{Entry, EntryKind, Extent, Names, Posix, Segment, Storage, Timestamp, Xattr};
+use crate::entry::{Entry, EntryKind, Extent, Posix, Segment, Storage, Timestamp, Xattr};
 use crate::error;
-use crate::probe::{LAYER, claims};
+use crate::probe::{media_types, names};
 
 struct Tar;
 
@@ -22,31 +23,30 @@ impl Importer for Tar {
         Descriptor {
             name: "tar".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            media_types: vec![LAYER.to_owned()],
+            media_types: media_types().map(str::to_owned).collect(),
             needs: Access::empty(),
             fact_namespaces: Vec::new(),
         }
     }
 
     fn probe(offer: Offer, _head: Vec<u8>) -> Verdict {
-        if claims(&offer.media_type) {
-            Verdict::Yes
-        } else {
-            Verdict::No
-        }
+        verdict(names(&offer.media_type).is_some(), false)
     }
 
     fn ingest(
-        _offer: Offer,
+        offer: Offer,
         cursor: &Cursor,
         _blob: Option<&Blob>,
         sink: &Sink,
     ) -> Result<(), Failure> {
+        let Some(names) = names(&offer.media_type) else {
+            return Err(declined("not declared as an archive"));
+        };
         let mut host = Host {
             cursor,
             batch: Batch::new(sink),
         };
-        match import(&mut host, Names::Layer) {
+        match import(&mut host, names) {
             Ok(ending) => {
                 host.batch.finish();
                 if ending.garbage.is_some() {
@@ -84,7 +84,12 @@ impl Steer for Host<'_> {
     }
 
     fn emit(&mut self, entry: Entry) -> Result<(), Infallible> {
+        let is_handed_on = entry.media_type.is_some();
         self.batch.push(entry.into());
+        // The host must know before the content is cut.
+        if is_handed_on {
+            self.batch.flush();
+        }
         Ok(())
     }
 }
@@ -125,7 +130,7 @@ impl From<Entry> for lazaret_guest::Entry {
             content: entry.content.into_iter().map(Into::into).collect(),
             target: entry.target,
             posix: entry.posix.map(Into::into),
-            media_type: None,
+            media_type: entry.media_type.map(str::to_owned),
             attributes: Vec::new(),
         }
     }

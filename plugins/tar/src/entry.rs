@@ -14,6 +14,8 @@ pub struct Entry {
     pub target: Option<Vec<u8>>,
     /// Ownership, mode, time; none for a deletion.
     pub posix: Option<Posix>,
+    /// What a regular file's content is, where its name says so: somebody else will read it.
+    pub media_type: Option<&'static str>,
 }
 
 /// The kinds of entries a tar archive has.

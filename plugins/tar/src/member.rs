@@ -8,6 +8,7 @@ use crate::error::{Fault, Rule, Span};
 use crate::header::{Format, Header};
 use crate::limits::OCTAL_SIZE_MAX;
 use crate::pax::{Records, Sourced};
+use crate::probe;
 use crate::sparse::{self, Plan, Region};
 use crate::whiteout::{self, Meaning};
 
@@ -113,10 +114,15 @@ pub(crate) fn resolve(
             content: Vec::new(),
             target: None,
             posix: None,
+            media_type: None,
         }))
     };
     let entry = match meaning {
         Meaning::Name => Some(Entry {
+            media_type: match kind {
+                EntryKind::Regular if has_content => probe::by_name(&path.value),
+                _ => None,
+            },
             path: path.value,
             kind,
             content: Vec::new(),

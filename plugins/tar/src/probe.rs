@@ -1,17 +1,92 @@
-//! Whether a blob is this importer's: by what it was declared as, never by its looks.
+//! Whether a blob is this importer's, and what its names mean: by what it was declared as, never by its
+//! looks. What it hands on: by the names of its files.
+
+use crate::entry::Names;
 
 /// The media type of a container layer, and what the host offers a layer of any family as, once it
 /// is decompressed.
 pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// Whether a blob of this type is claimed.
+/// Types of archives that are no layers: `ModelPack` with both prefixes, Docker Model Runner, `KitOps`.
+/// Their names are names, also those that hide others in a layer.
+pub const PLAIN: [&str; 18] = [
+    "application/x-tar",
+    "application/vnd.cnai.model.code.v1.tar",
+    "application/vnd.cnai.model.dataset.v1.tar",
+    "application/vnd.cnai.model.doc.v1.tar",
+    "application/vnd.cnai.model.weight.config.v1.tar",
+    "application/vnd.cnai.model.weight.v1.tar",
+    "application/vnd.cncf.model.code.v1.tar",
+    "application/vnd.cncf.model.dataset.v1.tar",
+    "application/vnd.cncf.model.doc.v1.tar",
+    "application/vnd.cncf.model.weight.config.v1.tar",
+    "application/vnd.cncf.model.weight.v1.tar",
+    "application/vnd.docker.ai.dir.tar",
+    "application/vnd.docker.ai.vllm.config.tar",
+    "application/vnd.kitops.modelkit.code.v1.tar",
+    "application/vnd.kitops.modelkit.dataset.v1.tar",
+    "application/vnd.kitops.modelkit.docs.v1.tar",
+    "application/vnd.kitops.modelkit.model.v1.tar",
+    "application/vnd.kitops.modelkit.modelpart.v1.tar",
+];
+
+/// All types that are asked about.
+pub fn media_types() -> impl Iterator<Item = &'static str> {
+    [LAYER].into_iter().chain(PLAIN)
+}
+
+/// What the names of a blob of this type mean; none if it is another's.
 ///
-/// A declared layer is claimed whatever it begins with, and refused as malformed if it turns out to
-/// be no archive: guessing a format never overrules a declared one, so the first bytes are not asked.
-/// For the same reason nothing else is claimed because it looks like an archive.
+/// A declared archive is claimed whatever it begins with, and refused as malformed if it turns out to
+/// be none: guessing a format never overrules a declared one, so the first bytes are not asked. For
+/// the same reason nothing else is claimed because it looks like an archive.
 #[must_use]
-pub fn claims(media_type: &str) -> bool {
-    media_type == LAYER
+pub fn names(media_type: &str) -> Option<Names> {
+    if media_type == LAYER {
+        Some(Names::Layer)
+    } else if PLAIN.contains(&media_type) {
+        Some(Names::Plain)
+    } else {
+        None
+    }
+}
+
+/// The media type of a regular file's content, where its name says that another importer knows it.
+///
+/// `.bin` only with the names that transformers and its kin give. `.pth` not where Python itself looks
+/// for path configuration files, which are text: every image with Python has some.
+#[must_use]
+pub fn by_name(path: &[u8]) -> Option<&'static str> {
+    // Of most names in a layer only the last letter is looked at.
+    match path.last()? {
+        b's' if path.ends_with(b".safetensors") => Some("application/x-safetensors"),
+        b'n' if path.ends_with(b".safetensors.index.json") => {
+            Some("application/x-safetensors-index+json")
+        }
+        b'f' if path.ends_with(b".gguf") => Some("application/x-gguf"),
+        b'x' if path.ends_with(b".onnx") => Some("application/x-onnx"),
+        b't' if path.ends_with(b".pt") || path.ends_with(b".ckpt") => Some(PYTORCH),
+        b'h' if path.ends_with(b".pth") && !is_path_configuration(path) => Some(PYTORCH),
+        b'n' if path.ends_with(b".bin") && is_checkpoint(path) => Some(PYTORCH),
+        _ => None,
+    }
+}
+
+const PYTORCH: &str = "application/x-pytorch";
+
+fn is_checkpoint(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let starts: [&[u8]; 3] = [
+        b"pytorch_model",
+        b"diffusion_pytorch_model",
+        b"adapter_model",
+    ];
+    starts.iter().any(|start| name.starts_with(start))
+}
+
+fn is_path_configuration(path: &[u8]) -> bool {
+    let folder = path.rsplit(|&byte| byte == b'/').nth(1);
+    folder.is_some_and(|folder| folder == b"site-packages" || folder == b"dist-packages")
 }
 
 #[cfg(test)]
@@ -20,15 +95,50 @@ mod tests {
 
     #[test]
     fn the_declared_type_decides() {
-        assert!(claims(LAYER));
+        assert_eq!(names(LAYER), Some(Names::Layer));
+        for plain in PLAIN {
+            assert_eq!(names(plain), Some(Names::Plain), "{plain}");
+        }
         for other in [
             "application/vnd.oci.image.layer.v1.tar+gzip",
-            "application/vnd.cncf.model.weight.v1.tar",
-            "application/x-tar",
+            "application/vnd.cncf.model.weight.v1.raw",
             "application/octet-stream",
             "",
         ] {
-            assert!(!claims(other), "{other}");
+            assert_eq!(names(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_files_name_says_who_knows_it() {
+        for (path, expected) in [
+            ("model.safetensors", Some("application/x-safetensors")),
+            ("./a/b.safetensors", Some("application/x-safetensors")),
+            (
+                "model.safetensors.index.json",
+                Some("application/x-safetensors-index+json"),
+            ),
+            ("q4.gguf", Some("application/x-gguf")),
+            ("a.onnx", Some("application/x-onnx")),
+            ("a.pt", Some(PYTORCH)),
+            ("a.pth", Some(PYTORCH)),
+            ("a.ckpt", Some(PYTORCH)),
+            ("x/pytorch_model-00001-of-00002.bin", Some(PYTORCH)),
+            ("diffusion_pytorch_model.bin", Some(PYTORCH)),
+            ("adapter_model.bin", Some(PYTORCH)),
+            ("usr/lib/python3/dist-packages/a.pth", None),
+            ("lib/site-packages/x-nspkg.pth", None),
+            ("site-packages/lpips/vgg.pth", Some(PYTORCH)),
+            ("pytorch_model.bin/x.bin", None),
+            ("model.bin", None),
+            ("pytorch_model.bin.index.json", None),
+            ("index.json", None),
+            ("a.SAFETENSORS", None),
+            ("a.onnx_data", None),
+            ("pt", None),
+            ("", None),
+        ] {
+            assert_eq!(by_name(path.as_bytes()), expected, "{path}");
         }
     }
 }

@@ -188,7 +188,7 @@ fn convert(entry: Entry) -> wit::Entry {
                 })
                 .collect(),
         }),
-        media_type: None,
+        media_type: entry.media_type.map(str::to_owned),
         attributes: Vec::new(),
     }
 }

@@ -11,6 +11,7 @@ fn deletion(path: &str, kind: EntryKind) -> Entry {
         content: vec![],
         target: None,
         posix: None,
+        media_type: None,
     }
 }
 

@@ -1,0 +1,30 @@
+//! The components say of themselves what the table says of them.
+
+use lazaret_artifact::MediaType;
+use lazaret_builtins::BUILTINS;
+use lazaret_engine::{Importer, Sandbox, SandboxOptions, Steer as _};
+use std::sync::Arc;
+
+#[test]
+fn every_component_claims_what_it_is_registered_for() {
+    let sandbox = Arc::new(Sandbox::new(SandboxOptions::default()).expect("wasmtime runs here"));
+    for builtin in BUILTINS {
+        let importer = Importer::load(Arc::clone(&sandbox), builtin.name, builtin.component)
+            .expect("it is an importer");
+        let claimed: Vec<&str> = importer
+            .media_types()
+            .iter()
+            .map(MediaType::as_str)
+            .collect();
+        assert_eq!(claimed, builtin.media_types, "{}", builtin.name);
+        assert_eq!(importer.identity().name, builtin.name);
+        let reads_models = builtin.name != "tar";
+        assert_eq!(importer.needs_random(), reads_models, "{}", builtin.name);
+        let namespaces: &[&str] = if reads_models {
+            &["model", "file"]
+        } else {
+            &[]
+        };
+        assert_eq!(importer.fact_namespaces(), namespaces, "{}", builtin.name);
+    }
+}
