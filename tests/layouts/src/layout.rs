@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::artifact::OCI_MANIFEST;
 use crate::layer::Compression;
 
 /// `sha256:…` of `data`.
@@ -92,7 +93,7 @@ impl LayoutBuilder {
         }))?;
         let manifest = serde_json::to_vec(&json!({
             "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "mediaType": OCI_MANIFEST,
             "config": {
                 "mediaType": "application/vnd.oci.image.config.v1+json",
                 "digest": self.blob(&config)?,
@@ -108,9 +109,17 @@ impl LayoutBuilder {
     /// # Errors
     /// When it cannot be written.
     pub fn manifest(&mut self, tag: &str, manifest: &[u8]) -> Result<String> {
+        self.manifest_as(tag, OCI_MANIFEST, manifest)
+    }
+
+    /// The same for a manifest of another type.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn manifest_as(&mut self, tag: &str, media_type: &str, manifest: &[u8]) -> Result<String> {
         let digest = self.blob(manifest)?;
         self.manifests.push(json!({
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "mediaType": media_type,
             "digest": digest,
             "size": manifest.len(),
             "annotations": {"org.opencontainers.image.ref.name": tag},
