@@ -42,6 +42,21 @@ pub enum ArtifactError {
         /// The text as given.
         text: String,
     },
+    /// Not a [`crate::record::Severity`].
+    #[error("invalid severity {text:?}: expected clean, suspicious or dangerous")]
+    Severity {
+        /// The text as found, cut.
+        text: String,
+    },
+    /// An annotation that does not describe a file as ModelPack does.
+    #[error("invalid annotation {key}")]
+    FileMetadata {
+        /// The annotation.
+        key: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: DocumentError,
+    },
     /// A JSON document that is not well-formed, has duplicate names, or lacks something.
     #[error("invalid {what} {digest}")]
     Document {

@@ -19,6 +19,7 @@ pub mod path;
 pub mod platform;
 pub mod record;
 pub mod referrer;
+mod rfc3339;
 pub mod shards;
 pub mod tag;
 pub mod text;

@@ -29,5 +29,13 @@ pub const MAX_TAG_LENGTH: usize = 255;
 /// Bytes of a media type: RFC 6838 section 4.2 allows 127 for each of type and subtype.
 pub const MAX_MEDIA_TYPE_LENGTH: usize = 255;
 
+/// Bytes of the members `from` and `name` that Ollama gives descriptors: the longest path there is.
+/// A manifest could otherwise carry megabytes of them into tables and messages.
+pub const MAX_DESCRIPTOR_TEXT: usize = 4096;
+
+/// Bytes of an annotation that describes a file (`org.cncf.model.file.metadata+json`): a path and
+/// six numbers.
+pub const MAX_FILE_METADATA: usize = 16 * 1024;
+
 /// The logical size of one entry, holes included: the largest file Linux can represent.
 pub const MAX_LOGICAL_SIZE: u64 = i64::MAX as u64;

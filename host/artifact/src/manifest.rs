@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use oci_spec::image as oci;
 use serde::Serialize;
 
-use crate::descriptor::Descriptor;
+use crate::descriptor::{Descriptor, Extra};
 use crate::digest::ContentDigest;
 use crate::error::{ArtifactError, DocumentError};
 use crate::json;
@@ -111,17 +111,9 @@ impl Manifest {
             digest,
             media_type,
             artifact_type: optional_type(source.artifact_type())?,
-            config: source.config().try_into()?,
-            layers: source
-                .layers()
-                .iter()
-                .map(Descriptor::try_from)
-                .collect::<Result<_, _>>()?,
-            subject: source
-                .subject()
-                .as_ref()
-                .map(Descriptor::try_from)
-                .transpose()?,
+            config: one(source.config(), members.config)?,
+            layers: each(source.layers(), members.layers)?,
+            subject: optional(source.subject(), members.subject)?,
             annotations: sorted(source.annotations()),
         })
     }
@@ -172,16 +164,8 @@ impl Index {
             digest,
             media_type,
             artifact_type: optional_type(source.artifact_type())?,
-            manifests: source
-                .manifests()
-                .iter()
-                .map(Descriptor::try_from)
-                .collect::<Result<_, _>>()?,
-            subject: source
-                .subject()
-                .as_ref()
-                .map(Descriptor::try_from)
-                .transpose()?,
+            manifests: each(source.manifests(), members.manifests)?,
+            subject: optional(source.subject(), members.subject)?,
             annotations: sorted(source.annotations()),
         })
     }
@@ -225,14 +209,40 @@ impl Document {
     }
 }
 
-/// The members that tell manifests and indexes apart.
+/// The members that tell manifests and indexes apart, and what is in descriptors beyond the image
+/// specification.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members {
     media_type: Option<MediaType>,
-    config: Option<serde::de::IgnoredAny>,
-    layers: Option<serde::de::IgnoredAny>,
-    manifests: Option<serde::de::IgnoredAny>,
+    config: Option<Extra>,
+    layers: Option<Vec<Extra>>,
+    manifests: Option<Vec<Extra>>,
+    subject: Option<Extra>,
+}
+
+fn one(source: &oci::Descriptor, extra: Option<Extra>) -> Result<Descriptor, DocumentError> {
+    let mut descriptor = Descriptor::try_from(source)?;
+    extra.unwrap_or_default().apply(&mut descriptor)?;
+    Ok(descriptor)
+}
+
+fn optional(
+    source: &Option<oci::Descriptor>,
+    extra: Option<Extra>,
+) -> Result<Option<Descriptor>, DocumentError> {
+    source.as_ref().map(|source| one(source, extra)).transpose()
+}
+
+fn each(
+    sources: &[oci::Descriptor],
+    extras: Option<Vec<Extra>>,
+) -> Result<Vec<Descriptor>, DocumentError> {
+    // Both were read from the same list.
+    let extras = extras.into_iter().flatten().map(Some);
+    let extras = extras.chain(std::iter::repeat_with(|| None));
+    let pairs = sources.iter().zip(extras);
+    pairs.map(|(source, extra)| one(source, extra)).collect()
 }
 
 fn rule(text: impl Into<String>) -> DocumentError {

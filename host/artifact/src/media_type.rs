@@ -89,6 +89,32 @@ impl MediaType {
             _ => None,
         }
     }
+
+    /// For a type whose suffix says that its bytes are compressed, what they are once they are not,
+    /// and how they are. The structured suffixes are RFC 6839's and RFC 8878's; the others are those
+    /// of Docker's layers and of file names. What a compressed layer holds is [`OCI_TAR`], whatever
+    /// family it is of. `None` for types that say nothing of what is inside, as `application/gzip`.
+    #[must_use]
+    pub fn unwrapped(&self) -> Option<(Self, Compression)> {
+        const SUFFIXES: [(&str, &str, Compression); 8] = [
+            ("+gzip", "", Compression::Gzip),
+            ("+zstd", "", Compression::Zstd),
+            (".gzip", "", Compression::Gzip),
+            (".zstd", "", Compression::Zstd),
+            (".tar.gz", ".tar", Compression::Gzip),
+            (".tar.zst", ".tar", Compression::Zstd),
+            (".tgz", ".tar", Compression::Gzip),
+            ("/x-tgz", "/x-tar", Compression::Gzip),
+        ];
+        let (stem, end, compression) = SUFFIXES.iter().find_map(|(suffix, end, compression)| {
+            Some((self.as_str().strip_suffix(suffix)?, end, *compression))
+        })?;
+        let inner = match self.layer_compression() {
+            Some(_) => OCI_TAR.parse(),
+            None => format!("{stem}{end}").parse(),
+        };
+        Some((inner.ok()?, compression))
+    }
 }
 
 impl fmt::Display for MediaType {
@@ -175,6 +201,54 @@ mod tests {
             ("application/wasm", None),
         ] {
             assert_eq!(of(text).layer_compression(), compression, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_says_what_is_inside() {
+        use Compression::{Gzip, Zstd};
+        for (text, inner) in [
+            (
+                "application/vnd.cncf.model.weight.v1.tar+gzip",
+                Some(("application/vnd.cncf.model.weight.v1.tar", Gzip)),
+            ),
+            (
+                "application/vnd.cncf.model.weight.v1.tar+zstd",
+                Some(("application/vnd.cncf.model.weight.v1.tar", Zstd)),
+            ),
+            (
+                "application/vnd.kitops.modelkit.code.v1.tar.gzip",
+                Some(("application/vnd.kitops.modelkit.code.v1.tar", Gzip)),
+            ),
+            (
+                "application/vnd.oci.image.layer.v1.tar+gzip",
+                Some((OCI_TAR, Gzip)),
+            ),
+            (
+                "application/vnd.docker.image.rootfs.diff.tar.zstd",
+                Some((OCI_TAR, Zstd)),
+            ),
+            ("application/x.tar.gz", Some(("application/x.tar", Gzip))),
+            ("application/x.tar.zst", Some(("application/x.tar", Zstd))),
+            ("application/x.tgz", Some(("application/x.tar", Gzip))),
+            ("application/x-tgz", Some(("application/x-tar", Gzip))),
+            ("text/plain+zstd", Some(("text/plain", Zstd))),
+            (
+                "application/a+gzip+zstd",
+                Some(("application/a+gzip", Zstd)),
+            ),
+            ("application/gzip", None),
+            ("application/+gzip", None),
+            ("application/zstd", None),
+            ("application/x-gzip", None),
+            ("application/vnd.cncf.model.weight.v1.tar", None),
+            ("application/vnd.cncf.model.weight.v1.raw", None),
+            ("application/a+gzip;version=1", None),
+        ] {
+            let inner = inner.map(|(inner, compression)| (of(inner), compression));
+            // `+` may not begin a subtype, so that there is no such type to ask.
+            let found = text.parse::<MediaType>().ok();
+            assert_eq!(found.and_then(|kind| kind.unwrapped()), inner, "{text}");
         }
     }
 

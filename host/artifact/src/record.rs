@@ -5,16 +5,22 @@
 //! others are `{"base64": "…"}`.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::ContentDigest;
 use crate::entry::{Entry, Fact};
+use crate::error::ArtifactError;
 use crate::media_type::MediaType;
 use crate::verity::VerityDigest;
 
 /// The only version there is.
 pub const RECORD_VERSION: u32 = 1;
+
+/// Characters of a word that an error message shows: an importer's text may be long.
+const MAX_WORD: usize = 64;
 
 /// The first line: everything the result is a function of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +94,14 @@ pub struct Summary {
     pub fuel: u64,
     /// How it ended.
     pub verdict: Verdict,
+    /// What importers found of the safety of it and of the files in it, at worst; none where nobody
+    /// judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// For each media type that files inside were given, the digests of the importers that claimed
+    /// it, sorted; none where nobody did. With other importers another record would come out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub handed_on: BTreeMap<String, Vec<ContentDigest>>,
 }
 
 /// How an import ended, when it left a record.
@@ -100,6 +114,52 @@ pub enum Verdict {
     Opaque,
     /// An importer failed on it; kept as one object, with the reason.
     Faulted(String),
+}
+
+/// A judgement of an importer on what opening a file with its usual program could do, as its facts
+/// `model.pickle-verdict` spell it. The later, the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Nothing was found.
+    Clean,
+    /// Something is not as the usual programs write it.
+    Suspicious,
+    /// It could run code.
+    Dangerous,
+}
+
+impl Severity {
+    /// All there are, the best first.
+    pub const ALL: [Self; 3] = [Self::Clean, Self::Suspicious, Self::Dangerous];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Suspicious => "suspicious",
+            Self::Dangerous => "dangerous",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Severity {
+    type Err = ArtifactError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|severity| severity.as_str() == text)
+            .ok_or_else(|| ArtifactError::Severity {
+                text: text.chars().take(MAX_WORD).collect(),
+            })
+    }
 }
 
 /// Byte strings in JSON: text where they are UTF-8, `{"base64": "…"}` where not.
@@ -189,6 +249,47 @@ mod tests {
             serde_json::from_str::<Line>(&text).unwrap(),
             Line::Entry(entry)
         );
+    }
+
+    #[test]
+    fn severities_are_ordered_and_have_one_spelling() {
+        assert!(Severity::ALL.is_sorted());
+        for severity in Severity::ALL {
+            let text = severity.to_string();
+            assert_eq!(text.parse::<Severity>().unwrap(), severity);
+            let json = serde_json::to_string(&severity).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+        }
+        let error = "Clean".parse::<Severity>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "invalid severity \"Clean\": expected clean, suspicious or dangerous"
+        );
+    }
+
+    #[test]
+    fn a_summary_from_before_says_nothing_new_and_is_written_as_it_was() {
+        let digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        let stream = "ab".repeat(32);
+        let before = format!(
+            r#"{{"stream":"{stream}","size":1,"blobs":["{digest}"],"entries":0,"facts":0,"fuel":0,"verdict":"opaque"}}"#
+        );
+        let mut summary: Summary = serde_json::from_str(&before).unwrap();
+        assert_eq!(summary.severity, None);
+        assert!(summary.handed_on.is_empty());
+        assert_eq!(serde_json::to_string(&summary).unwrap(), before);
+        summary.severity = Some(Severity::Suspicious);
+        let of = |text: &str| vec![text.parse().unwrap()];
+        summary.handed_on = BTreeMap::from([
+            ("application/x-gguf".to_owned(), of(digest)),
+            ("application/x-onnx".to_owned(), Vec::new()),
+        ]);
+        let text = serde_json::to_string(&summary).unwrap();
+        let more = format!(
+            r#","severity":"suspicious","handedOn":{{"application/x-gguf":["{digest}"],"application/x-onnx":[]}}}}"#
+        );
+        assert_eq!(text, before.replace("}", "") + &more);
+        assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), summary);
     }
 
     #[test]

@@ -53,6 +53,15 @@ pub struct BlobRef {
     pub stream: VerityDigest,
 }
 
+/// What a compressed blob of an artifact holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ContentRef {
+    /// Digest of the blob, as its manifest has it.
+    pub blob: ContentDigest,
+    /// Digest of the decompressed content, whose stream is a layer like any other.
+    pub content: ContentDigest,
+}
+
 /// A manifest to be stored.
 #[derive(Debug, Clone, Copy)]
 pub struct ManifestCommit<'a> {
@@ -92,13 +101,15 @@ pub struct Commit<'a> {
     /// Indexes. Of what they list, what is among `manifests` and `indexes` or was there before
     /// becomes theirs.
     pub indexes: &'a [IndexCommit<'a>],
-    /// A stream for every layer of every manifest, in any order; one is enough for layers that are
-    /// equal.
+    /// A stream for every layer of every manifest and for each of the `contents`, in any order; one is
+    /// enough for layers that are equal.
     pub layers: &'a [LayerRef],
     /// Records that this import made.
     pub records: &'a [RecordRef],
     /// Compressed layers to keep.
     pub blobs: &'a [BlobRef],
+    /// What compressed blobs among the layers of artifacts hold. Both have to be among `layers`.
+    pub contents: &'a [ContentRef],
     /// Who refers to whom, beyond what the documents here say: subjects, and BuildKit's
     /// attestations in indexes, are noted without being given.
     pub referrers: &'a [ReferrerCommit],

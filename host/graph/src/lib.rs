@@ -26,10 +26,11 @@ pub mod rebuild;
 pub mod records;
 pub mod referrers;
 mod stored;
+mod unpacked;
 
 pub use commit::{
-    BlobRef, Commit, Committed, IndexCommit, LayerRef, ManifestCommit, RecordRef, ReferrerCommit,
-    finish_interrupted,
+    BlobRef, Commit, Committed, ContentRef, IndexCommit, LayerRef, ManifestCommit, RecordRef,
+    ReferrerCommit, finish_interrupted,
 };
 pub use content::{Content, find_content, open_kept_blob};
 pub use error::GraphError;
@@ -44,3 +45,4 @@ pub use rebuild::{rebuild, rebuilt_digest};
 pub use records::{Record, RecordReader, RecordWriter, find_record};
 pub use referrers::{ReferrerNode, ReferrerRow, referrer_tree, referrers};
 pub use stored::Refs;
+pub use unpacked::{Unpacked, unpacked};

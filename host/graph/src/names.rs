@@ -29,6 +29,7 @@ const RECORD: &str = "lazaret-record-";
 const PREVIOUS: &str = "lazaret-previous-";
 const RECORD_REF: &str = "record-";
 const BLOB_REF: &str = "blob-";
+const CONTENT_REF: &str = "content-";
 const COSIGN_REF: &str = "cosign-";
 const REPLACING_REF: &str = "replacing-";
 pub(crate) const CONFIG_KEY: &str = "config:";
@@ -111,6 +112,9 @@ pub enum OwnRef {
     Record(ContentDigest),
     /// `blob-<digest>`, of a compressed layer that was kept.
     Blob(ContentDigest),
+    /// `content-<digest>`, of what an artifact's blob with that digest holds once it is decompressed:
+    /// the stream `oci-layer-<digest of that>`. It is all that says what belongs to what.
+    Content(ContentDigest),
     /// `cosign-<algorithm>-<hex>.<suffix>`, of what cosign attached to that subject.
     Cosign(CosignKind, ContentDigest),
     /// `replacing-<stream>`, of a stream's name while it is given to another one: before everything
@@ -126,6 +130,7 @@ impl OwnRef {
         digest(RECORD_REF)
             .map(Self::Record)
             .or_else(|| digest(BLOB_REF).map(Self::Blob))
+            .or_else(|| digest(CONTENT_REF).map(Self::Content))
             .or_else(|| {
                 let (kind, subject) = CosignKind::parse_tag(name.strip_prefix(COSIGN_REF)?)?;
                 Some(Self::Cosign(kind, subject))
@@ -139,6 +144,7 @@ impl fmt::Display for OwnRef {
         match self {
             Self::Record(digest) => write!(f, "{RECORD_REF}{digest}"),
             Self::Blob(digest) => write!(f, "{BLOB_REF}{digest}"),
+            Self::Content(blob) => write!(f, "{CONTENT_REF}{blob}"),
             Self::Replacing(stream) => write!(f, "{REPLACING_REF}{stream}"),
             // Not cosign's tag itself: of a SHA-512 that has only half.
             Self::Cosign(kind, subject) => {
@@ -265,6 +271,7 @@ mod tests {
             for (own, name) in [
                 (OwnRef::Record(digest), format!("record-{digest}")),
                 (OwnRef::Blob(digest), format!("blob-{digest}")),
+                (OwnRef::Content(digest), format!("content-{digest}")),
                 (
                     OwnRef::Replacing(Stream::Config(digest)),
                     format!("replacing-oci-config-{digest}"),

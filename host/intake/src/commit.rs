@@ -80,6 +80,7 @@ impl Verified<'_> {
             layers: &layers,
             records: &records,
             blobs: &self.blobs(),
+            contents: &[],
             referrers: &referrers,
             tags: self.tags,
         }

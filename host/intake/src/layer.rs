@@ -316,6 +316,8 @@ impl Desk<'_> {
                     facts: report.facts,
                     fuel: report.fuel,
                     verdict,
+                    severity: None,
+                    handed_on: std::collections::BTreeMap::new(),
                 };
                 let record = record.ok_or(BlobFault::Rebuild)?;
                 (record.finish(summary).map_err(host)?.stream, rank)

@@ -256,6 +256,8 @@ mod tests {
             digest: ContentDigest::sha256(&[number]),
             size: 1,
             artifact_type: None,
+            from: None,
+            name: None,
             platform: platform.map(|text| text.parse().unwrap()),
             annotations: BTreeMap::new(),
         }

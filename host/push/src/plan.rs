@@ -381,6 +381,8 @@ fn describe(
         digest,
         size: size as u64,
         artifact_type: artifact_type.cloned(),
+        from: None,
+        name: None,
         platform: None,
         annotations: BTreeMap::new(),
     }

@@ -36,7 +36,7 @@ pub use examine::Trust;
 pub use lock::ExclusiveLock;
 pub use metadata::Metadata;
 pub use name::StreamName;
-pub use object::{ClonedFile, ObjectName, ObjectReader, ObjectWriter, Outcome, Stored};
+pub use object::{ClonedFile, ObjectName, ObjectReader, ObjectWriter, Outcome, Spool, Stored};
 pub use repository::{Access, Repository, VerityPolicy};
 pub use splitstream::{Chunk, StoredStream, StreamReader, StreamWriter};
 pub use transaction::Transaction;

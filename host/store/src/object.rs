@@ -3,6 +3,7 @@
 mod clone;
 mod list;
 mod read;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -13,6 +14,7 @@ pub use clone::ClonedFile;
 pub(crate) use list::ListedObject;
 pub use list::ObjectName;
 pub use read::ObjectReader;
+pub use spool::Spool;
 pub use write::ObjectWriter;
 
 /// An object that is in the repository now.

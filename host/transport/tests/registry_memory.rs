@@ -83,6 +83,8 @@ fn a_blob_of_300_mib_takes_no_memory() {
         digest: hasher.finish(),
         size: SIZE as u64,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: BTreeMap::new(),
     };

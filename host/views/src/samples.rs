@@ -234,6 +234,8 @@ impl Bench {
                 facts: 0,
                 fuel: 0,
                 verdict,
+                severity: None,
+                handed_on: std::collections::BTreeMap::new(),
             })
             .unwrap()
     }

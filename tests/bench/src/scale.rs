@@ -238,6 +238,8 @@ fn layer(
         facts: 0,
         fuel: 0,
         verdict: Verdict::Imported,
+        severity: None,
+        handed_on: std::collections::BTreeMap::new(),
     })?;
     Ok((LayerRef { key, stream }, record))
 }

@@ -31,6 +31,12 @@ pub(super) fn check<'a>(commit: &Commit<'a>) -> Result<Vec<Checked<'a>>, GraphEr
     for manifest in commit.manifests {
         checked.push(check_manifest(manifest, &given)?);
     }
+    let contents = commit.contents.iter();
+    for key in contents.flat_map(|content| [content.blob, content.content]) {
+        if !given.contains_key(&key) {
+            return Err(GraphError::LayerNotGiven { layer: key });
+        }
+    }
     for index in commit.indexes {
         require_digest("index digest", &index.index.digest, index.bytes)?;
     }

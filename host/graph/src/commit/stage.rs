@@ -40,6 +40,11 @@ pub(super) fn stage(
     for (key, stream) in checked.iter().flat_map(|manifest| &manifest.layers) {
         documents.link(Stream::Layer(*key), *stream)?;
     }
+    // Those of manifests are linked; what they hold comes with them.
+    let given: BTreeMap<_, _> = commit.layers.iter().map(|l| (l.key, l.stream)).collect();
+    for content in commit.contents.iter().map(|content| content.content) {
+        documents.link(Stream::Layer(content), given[&content])?;
+    }
     for blob in commit.blobs {
         documents.link(Stream::Blob(blob.digest), blob.stream)?;
     }
@@ -197,6 +202,12 @@ fn refs(
     }
     for blob in commit.blobs {
         own(OwnRef::Blob(blob.digest), Stream::Blob(blob.digest));
+    }
+    for content in commit.contents {
+        own(
+            OwnRef::Content(content.blob),
+            Stream::Layer(content.content),
+        );
     }
     // A pull or collection that died may have left a kept blob without its reference. It belongs to
     // whatever manifest names it, so it is needed again.

@@ -26,6 +26,7 @@ pub(super) fn check_own(
         let fits = match OwnRef::parse(&file_name) {
             Some(OwnRef::Record(content)) => target == Some(Stream::Record(content)),
             Some(OwnRef::Blob(digest)) => target == Some(Stream::Blob(digest)),
+            Some(OwnRef::Content(_)) => matches!(target, Some(Stream::Layer(_))),
             Some(OwnRef::Replacing(stream)) => target == Some(stream),
             Some(OwnRef::Cosign(..)) => {
                 matches!(target, Some(Stream::Manifest(_) | Stream::Index(_)))

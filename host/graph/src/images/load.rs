@@ -12,6 +12,7 @@ use crate::error::GraphError;
 use crate::name::Name;
 use crate::names::{Stream, layer_key};
 use crate::stored::{self, Refs};
+use crate::unpacked::{Unpacked, unpacked};
 
 /// An image or artifact, read and verified.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct Layer {
     pub key: ContentDigest,
     /// The stream that rebuilds it.
     pub stream: VerityDigest,
+    /// For a compressed blob of an artifact what it holds, if that is stored.
+    pub unpacked: Option<Unpacked>,
 }
 
 /// Reads an image or artifact. Where the name stands for an index, it is what that has stored for
@@ -126,6 +129,10 @@ pub fn load_manifest(repository: &Repository, digest: &ContentDigest) -> Result<
             descriptor: descriptor.clone(),
             key: digest,
             stream: *found,
+            unpacked: match config {
+                Some(_) => None,
+                None => unpacked(repository, &digest)?,
+            },
         });
     }
     if config.is_none() {

@@ -216,6 +216,7 @@ impl Graph {
             ],
             indexes: &[&self.outer, &self.inner],
             blobs: &[self.kept],
+            contents: &[],
             referrers: &[ReferrerCommit {
                 subject: self.model.digest(),
                 referrer: self.signature.digest(),

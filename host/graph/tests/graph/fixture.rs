@@ -10,8 +10,8 @@ use lazaret_artifact::{
 };
 use lazaret_graph::names::Stream;
 use lazaret_graph::{
-    BlobRef, Commit, Committed, GraphError, IndexCommit, LayerRef, ManifestCommit, RecordRef,
-    RecordWriter, ReferrerCommit,
+    BlobRef, Commit, Committed, ContentRef, GraphError, IndexCommit, LayerRef, ManifestCommit,
+    RecordRef, RecordWriter, ReferrerCommit,
 };
 use lazaret_store::{Access, ContentType, Repository, VerityPolicy};
 use serde_json::{Value, json};
@@ -52,6 +52,7 @@ pub(crate) struct Whole<'a> {
     pub(crate) manifests: &'a [&'a Parts],
     pub(crate) indexes: &'a [&'a [u8]],
     pub(crate) blobs: &'a [BlobRef],
+    pub(crate) contents: &'a [ContentRef],
     pub(crate) referrers: &'a [ReferrerCommit],
     pub(crate) tags: &'a [(&'a str, ContentDigest)],
 }
@@ -104,6 +105,7 @@ impl Whole<'_> {
             layers: &layers,
             records: &records,
             blobs: self.blobs,
+            contents: self.contents,
             referrers: self.referrers,
             tags: &tags,
         })
@@ -442,6 +444,8 @@ pub(crate) fn summary(stream: VerityDigest) -> Summary {
         facts: 0,
         fuel: 0,
         verdict: Verdict::Imported,
+        severity: None,
+        handed_on: std::collections::BTreeMap::new(),
     }
 }
 

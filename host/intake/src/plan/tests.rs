@@ -18,6 +18,8 @@ fn descriptor(media_type: &str, name: &str, size: u64) -> Descriptor {
         digest: digest(name),
         size,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: Default::default(),
     }

@@ -10,6 +10,7 @@ use std::os::fd::AsFd as _;
 use rustix::fs::ioctl_ficlone;
 use rustix::io::Errno;
 
+use super::Outcome;
 use super::write::{Content, ObjectWriter};
 use crate::error::StoreError;
 use crate::layout::OBJECTS;
@@ -17,13 +18,16 @@ use crate::repository::Repository;
 use crate::temporary::Temporary;
 use crate::verity::VerityHasher;
 
-/// A clone of a file, not yet an object. Dropping it leaves nothing behind.
+/// A file of the repository, not yet an object: a clone of another file, or what was written to a
+/// [`super::Spool`]. Dropping it leaves nothing behind.
 #[derive(Debug)]
 pub struct ClonedFile {
     repository: Repository,
     temporary: Temporary,
     reader: File,
     size: u64,
+    /// What its becoming a new object is called.
+    origin: Outcome,
 }
 
 impl Repository {
@@ -51,23 +55,33 @@ impl Repository {
             ) => return Ok(None),
             Err(error) => return Err(StoreError::io("clone a file to", self.at(OBJECTS))(error)),
         }
-        let reader = temporary
-            .reopen()
-            .map_err(StoreError::io("open a clone in", self.at(OBJECTS)))?;
-        let status = reader.metadata();
-        let size = status
-            .map_err(StoreError::io("examine a clone in", self.at(OBJECTS)))?
-            .len();
-        Ok(Some(ClonedFile {
-            repository: self.clone(),
-            temporary,
-            reader,
-            size,
-        }))
+        ClonedFile::new(self.clone(), temporary, Outcome::Reflinked).map(Some)
     }
 }
 
 impl ClonedFile {
+    pub(super) fn new(
+        repository: Repository,
+        temporary: Temporary,
+        origin: Outcome,
+    ) -> Result<Self, StoreError> {
+        let place = || repository.at(OBJECTS);
+        let reader = temporary
+            .reopen()
+            .map_err(StoreError::io("open a temporary file in", place()))?;
+        let status = reader.metadata();
+        let size = status
+            .map_err(StoreError::io("examine a temporary file in", place()))?
+            .len();
+        Ok(Self {
+            repository,
+            temporary,
+            reader,
+            size,
+            origin,
+        })
+    }
+
     /// The clone, for reading, from its start.
     #[must_use]
     pub const fn file(&self) -> &File {
@@ -91,6 +105,7 @@ impl ClonedFile {
                 temporary: self.temporary,
                 size: self.size,
                 hasher,
+                origin: self.origin,
             },
         }
     }
@@ -103,7 +118,6 @@ mod tests {
     use lazaret_artifact::VerityAlgorithm;
 
     use super::*;
-    use crate::object::Outcome;
     use crate::repository::VerityPolicy;
     use crate::testing::Mount;
     use crate::verity;

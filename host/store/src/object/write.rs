@@ -256,6 +256,8 @@ pub(super) enum Content {
         temporary: Temporary,
         size: u64,
         hasher: Box<VerityHasher>,
+        /// How they came to be there, should they become a new object.
+        origin: Outcome,
     },
 }
 
@@ -303,6 +305,7 @@ impl ObjectWriter {
                 temporary,
                 size,
                 hasher,
+                origin,
             } => {
                 if hasher.size() != size {
                     return Err(StoreError::Clone {
@@ -314,7 +317,7 @@ impl ObjectWriter {
                     .repository
                     .store_file(temporary, hasher.finish(), size)?;
                 if stored.outcome == Outcome::Written {
-                    stored.outcome = Outcome::Reflinked;
+                    stored.outcome = origin;
                 }
                 Ok(stored)
             }

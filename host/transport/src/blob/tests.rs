@@ -137,6 +137,8 @@ fn a_part_of_a_file_is_read_without_what_is_around_it() {
         digest: ContentDigest::sha256(b"hello"),
         size,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: std::collections::BTreeMap::new(),
     };
@@ -182,6 +184,8 @@ fn a_stream_has_no_file_to_look_into() {
         digest: ContentDigest::sha256(b"hello"),
         size: 5,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: std::collections::BTreeMap::new(),
     };

@@ -46,6 +46,8 @@ fn described(media_type: &str, bytes: &[u8]) -> Descriptor {
         digest: ContentDigest::sha256(bytes),
         size: bytes.len() as u64,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: BTreeMap::new(),
     }

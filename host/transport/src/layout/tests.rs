@@ -17,6 +17,8 @@ fn descriptor(value: &Value) -> Descriptor {
         digest: value["digest"].as_str().unwrap().parse().unwrap(),
         size: value["size"].as_u64().unwrap(),
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: std::collections::BTreeMap::new(),
     }

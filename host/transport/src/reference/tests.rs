@@ -326,6 +326,8 @@ fn root(name: Option<&str>) -> Descriptor {
         digest: DIGEST.parse().unwrap(),
         size: 2,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: name
             .map(|name| BTreeMap::from([(REF_NAME.to_owned(), name.to_owned())]))

@@ -82,6 +82,8 @@ impl Session {
             digest,
             size: answer.body.len() as u64,
             artifact_type: None,
+            from: None,
+            name: None,
             platform: None,
             annotations: std::collections::BTreeMap::new(),
         };
@@ -115,6 +117,8 @@ impl Session {
                 digest,
                 size,
                 artifact_type: None,
+                from: None,
+                name: None,
                 platform: None,
                 annotations: std::collections::BTreeMap::new(),
             }));

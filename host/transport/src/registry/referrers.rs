@@ -181,6 +181,8 @@ impl Session {
                 digest: index.digest,
                 size: merged.len() as u64,
                 artifact_type: None,
+                from: None,
+                name: None,
                 platform: None,
                 annotations: BTreeMap::new(),
             };

@@ -47,6 +47,8 @@ pub fn descriptor(media_type: &str, bytes: &[u8]) -> Descriptor {
         digest: ContentDigest::sha256(bytes),
         size: bytes.len() as u64,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: BTreeMap::new(),
     }

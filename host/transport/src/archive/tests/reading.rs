@@ -133,6 +133,8 @@ fn descriptor(digest: &ContentDigest, size: u64) -> Descriptor {
         digest: *digest,
         size,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: std::collections::BTreeMap::new(),
     }

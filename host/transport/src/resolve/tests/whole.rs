@@ -305,6 +305,8 @@ fn documents_are_read_once_and_not_without_end() {
         digest: ContentDigest::sha256(&number.to_le_bytes()),
         size,
         artifact_type: None,
+        from: None,
+        name: None,
         platform: None,
         annotations: std::collections::BTreeMap::new(),
     };
