@@ -1,6 +1,7 @@
 //! Images, artifacts and indexes that are there: finding, loading, listing, naming and unnaming.
 
 mod choose;
+mod graph;
 mod index;
 mod list;
 mod load;
@@ -8,6 +9,7 @@ mod resolve;
 mod summary;
 mod tags;
 
+pub use graph::{StoredGraph, StoredManifest, load_graph};
 pub use index::{Child, StoredIndex, load_index};
 pub use list::{Details, ImageRow, list};
 pub use load::{Image, Layer, load, load_manifest, load_platform};

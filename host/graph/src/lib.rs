@@ -26,7 +26,8 @@ pub mod rebuild;
 pub mod records;
 pub mod referrers;
 mod stored;
-mod unpacked;
+pub mod stream_content;
+pub mod unpacked;
 
 pub use commit::{
     BlobRef, Commit, Committed, ContentRef, IndexCommit, LayerRef, ManifestCommit, RecordRef,
@@ -37,12 +38,13 @@ pub use error::GraphError;
 pub use fsck::{Finding, FsckOptions, FsckProgress, FsckReport, Severity, fsck, fsck_image};
 pub use gc::{GcOptions, GcPlan, GcProgress, ImageObjects, KeptCounts};
 pub use images::{
-    Child, Image, ImageRow, Kind, Layer, StoredIndex, list, load, load_index, load_manifest,
-    load_platform, tag, untag,
+    Child, Image, ImageRow, Kind, Layer, StoredGraph, StoredIndex, StoredManifest, list, load,
+    load_graph, load_index, load_manifest, load_platform, tag, untag,
 };
 pub use name::Name;
 pub use rebuild::{rebuild, rebuilt_digest};
 pub use records::{Record, RecordReader, RecordWriter, find_record};
 pub use referrers::{ReferrerNode, ReferrerRow, referrer_tree, referrers};
 pub use stored::Refs;
+pub use stream_content::StreamContent;
 pub use unpacked::{Unpacked, unpacked};

@@ -1,15 +1,12 @@
-//! Where a blob's bytes come from: a splitstream, read like a file. Memory does not depend on its
-//! size: one inline piece and one open object at a time.
-//!
-//! What is handed out are the store's bytes, each object compared with its name by the store.
-//! Whether together they are the blob is for who sends them to see.
+//! Where a blob's bytes come from: a stored stream, read like a file. Whether what comes out of it
+//! is the blob is for who sends it to see.
 
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 
 use lazaret_artifact::VerityDigest;
-use lazaret_graph::GraphError;
-use lazaret_store::{Chunk, ObjectReader, Repository, StoreError, StreamReader};
+use lazaret_graph::{GraphError, StreamContent};
+use lazaret_store::Repository;
 use lazaret_transport::BlobSource;
 
 use crate::parallel::Stop;
@@ -67,7 +64,7 @@ impl<'a> StoredBlob<'a> {
 
 impl BlobSource for StoredBlob<'_> {
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        let reader = StreamBytes::open(self.repository, &self.stream);
+        let reader = StreamContent::open(self.repository, &self.stream);
         Ok(Box::new(Kept {
             reader: reader.map_err(|fault| self.keep(fault))?,
             blob: self,
@@ -77,7 +74,7 @@ impl BlobSource for StoredBlob<'_> {
 
 /// Reads for a [`StoredBlob`].
 struct Kept<'a> {
-    reader: StreamBytes,
+    reader: StreamContent,
     blob: &'a StoredBlob<'a>,
 }
 
@@ -86,86 +83,6 @@ impl Read for Kept<'_> {
         self.blob.stop.check_io()?;
         let result = self.reader.fill(buffer);
         result.map_err(|fault| self.blob.keep(fault))
-    }
-}
-
-/// The bytes that a splitstream rebuilds, in order.
-pub(crate) struct StreamBytes {
-    repository: Repository,
-    stream: StreamReader,
-    /// Of the current inline piece, and how many bytes of it are handed out.
-    inline: (Vec<u8>, usize),
-    object: Option<ObjectReader>,
-}
-
-impl StreamBytes {
-    pub(crate) fn open(repository: &Repository, stream: &VerityDigest) -> Result<Self, GraphError> {
-        Ok(Self {
-            repository: repository.clone(),
-            stream: repository.open_stream(stream, None)?,
-            inline: (Vec::new(), 0),
-            object: None,
-        })
-    }
-
-    /// Bytes announced.
-    pub(crate) const fn size(&self) -> u64 {
-        self.stream.total_size()
-    }
-
-    /// Fills as much of `buffer` as there is; less than all of it only before an object's end or
-    /// at the end of the stream, nothing only at the end.
-    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, GraphError> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            let (piece, given) = &mut self.inline;
-            if *given < piece.len() {
-                let count = (piece.len() - *given).min(buffer.len() - filled);
-                buffer[filled..filled + count].copy_from_slice(&piece[*given..*given + count]);
-                *given += count;
-                filled += count;
-                continue;
-            }
-            if let Some(object) = &mut self.object {
-                match read(object, &mut buffer[filled..])? {
-                    0 => self.object = None,
-                    count => filled += count,
-                }
-                continue;
-            }
-            match self.stream.next_chunk()? {
-                None => break,
-                Some(Chunk::Inline(bytes)) => {
-                    piece.clear();
-                    piece.extend_from_slice(bytes);
-                    *given = 0;
-                }
-                Some(Chunk::Object(digest)) => {
-                    self.object = Some(self.repository.open_object(&digest)?);
-                }
-            }
-        }
-        Ok(filled)
-    }
-}
-
-fn read(object: &mut ObjectReader, buffer: &mut [u8]) -> Result<usize, GraphError> {
-    loop {
-        match object.read(buffer) {
-            Ok(count) => return Ok(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                // The store's own error travels inside; what is not is the system's.
-                let error = error.downcast::<StoreError>();
-                return Err(error
-                    .unwrap_or_else(|source| StoreError::Io {
-                        operation: "read",
-                        path: "an object".into(),
-                        source,
-                    })
-                    .into());
-            }
-        }
     }
 }
 

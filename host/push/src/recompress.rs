@@ -12,10 +12,10 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use lazaret_artifact::{ContentDigest, ContentHasher, VerityDigest};
+use lazaret_graph::StreamContent;
 use lazaret_store::Repository;
 use lazaret_transport::BlobSource;
 
-use crate::content::StreamBytes;
 use crate::error::PushError;
 use crate::options::Recompress;
 use crate::parallel::Stop;
@@ -62,7 +62,7 @@ pub(crate) fn remake(
         source,
     };
     let file = tempfile::tempfile_in(&directory).map_err(failed)?;
-    let mut layer = StreamBytes::open(repository, stream).map_err(unreadable)?;
+    let mut layer = StreamContent::open(repository, stream).map_err(unreadable)?;
     let mut found = ContentHasher::new(diff_id.algorithm());
     let mut encoder = Encoder::new(Spool::new(file, old), how, layer.size()).map_err(failed)?;
     let mut piece = vec![0; PIECE];

@@ -1,11 +1,12 @@
 //! Loading, listing, naming.
 
-use lazaret_graph::images::{Details, list, load, tag, untag};
+use lazaret_artifact::ContentDigest;
+use lazaret_graph::images::{Details, list, load, load_graph, tag, untag};
 use lazaret_graph::names::{Stream, TAGS};
 use lazaret_graph::{GraphError, Kind, Name};
 use lazaret_store::StreamName;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, Whole, entry, index, index_entry};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -148,4 +149,52 @@ fn a_list_shows_what_it_can_and_says_what_it_cannot() {
     assert_eq!(rows[1].digest, Some(broken.digest()));
     assert!(rows[1].details.as_ref().unwrap_err().is_damage());
     assert!(matches!(rows[3].details, Err(GraphError::NotAnImage)));
+}
+
+#[test]
+fn a_graph_is_all_that_is_stored_below_a_name() {
+    let fixture = Fixture::new();
+    let shared = fixture.layer(&[("a", b"one")]);
+    let (amd, arm) = (
+        fixture.image_for("amd64", &[shared]),
+        fixture.image_for("arm64", &[shared]),
+    );
+    let absent = fixture.image_for("riscv64", &[shared]);
+    let blob = fixture.blob(b"a model");
+    let model = fixture.artifact(&[(blob, b"a model")]);
+    let inner = index(&[entry(&arm.manifest, None), entry(&model.manifest, None)]);
+    let outer = index(&[
+        index_entry(&inner),
+        entry(&absent.manifest, None),
+        entry(&amd.manifest, None),
+        entry(&arm.manifest, None),
+    ]);
+    let about = fixture.about(&outer, "application/vnd.test");
+    Whole {
+        manifests: &[&amd, &arm, &model, &about],
+        indexes: &[&outer, &inner],
+        tags: &[
+            ("all", ContentDigest::sha256(&outer)),
+            ("model", model.digest()),
+        ],
+        ..Whole::default()
+    }
+    .run(&fixture)
+    .unwrap();
+    let graph = load_graph(&fixture.repository, &name("all")).unwrap();
+    assert_eq!(graph.root, ContentDigest::sha256(&outer));
+    assert!(graph.root_is_index);
+    let indexes: Vec<&[u8]> = graph.indexes.iter().map(|(_, bytes)| &**bytes).collect();
+    assert_eq!(indexes, [&*outer, &*inner]);
+    let found: Vec<&[u8]> = graph.manifests.iter().map(|m| &*m.manifest_bytes).collect();
+    assert_eq!(found, [&*arm.manifest, &*model.manifest, &*amd.manifest]);
+    let configs: Vec<&[u8]> = graph.manifests.iter().map(|m| &*m.config_bytes).collect();
+    assert_eq!(configs, [&*arm.config, b"{}", &*amd.config]);
+    assert!(graph.manifests[0].config.is_some() && graph.manifests[1].config.is_none());
+    assert_eq!(graph.manifests[1].layers[0].stream, blob.stream);
+
+    let graph = load_graph(&fixture.repository, &name("model")).unwrap();
+    assert_eq!((graph.root, graph.root_is_index), (model.digest(), false));
+    assert!(graph.indexes.is_empty() && graph.manifests.len() == 1);
+    assert!(load_graph(&fixture.repository, &name("none")).is_err());
 }
