@@ -5,19 +5,16 @@ use std::convert::Infallible;
 use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
-    Failure, Fault, Forward, Importer, Offer, Sink, Value, Verdict, part_path, unsupported,
+    Failure, Forward as _, Importer, Offer, Sink, Value, Verdict, part_path, unsupported,
 };
 
-use crate::error::{self, Stop};
+use crate::error::Stop;
 use crate::facts::{Statement, facts};
 use crate::input::Input;
 use crate::model::{Model, Tensor};
 use crate::probe::{claims, is_contradicted, media_types};
 use crate::read::read;
-use crate::split::{Segment, Storage, cuts};
-
-/// Cuts in one call.
-const BATCH_CUTS: usize = 1024;
+use crate::split::cuts;
 
 struct Gguf;
 
@@ -48,11 +45,7 @@ impl Importer for Gguf {
         let Some(blob) = blob else {
             return Err(unsupported("the file's index needs random access"));
         };
-        let model = match read(&mut Host(blob)) {
-            Ok(model) => model,
-            Err(Stop::Fault(fault)) => return Err(failure(fault)),
-            Err(Stop::Input(never)) => match never {},
-        };
+        let model = read(&mut Host(blob)).map_err(Stop::into_fault)?;
         state(&model, sink);
         let mut batch = Batch::new(sink);
         for tensor in &model.tensors {
@@ -60,7 +53,7 @@ impl Importer for Gguf {
         }
         batch.finish();
         if is_split(&offer) {
-            cut(&model, cursor)
+            cursor.cut_all(cuts(&model))
         } else {
             Ok(())
         }
@@ -121,53 +114,5 @@ fn part(tensor: &Tensor) -> Entry {
         posix: None,
         media_type: None,
         attributes,
-    }
-}
-
-fn cut(model: &Model, cursor: &Cursor) -> Result<(), Failure> {
-    const SHORT: &str = "input ends before its own size";
-    let mut plan: Vec<lazaret_guest::Segment> = Vec::new();
-    let mut result = Ok(());
-    cuts(model, |segment| {
-        if result.is_ok() {
-            plan.push(segment.into());
-        }
-        if plan.len() == BATCH_CUTS {
-            result = cursor.cut_exactly(&plan, SHORT);
-            plan.clear();
-        }
-    });
-    result?;
-    if plan.is_empty() {
-        return Ok(());
-    }
-    cursor.cut_exactly(&plan, SHORT)
-}
-
-fn failure(fault: error::Fault) -> Failure {
-    let said = Fault {
-        at: Some(ByteRange {
-            offset: fault.at.offset,
-            length: fault.at.length,
-        }),
-        reason: fault.rule.reason().to_owned(),
-    };
-    if fault.is_unsupported() {
-        Failure::Unsupported(said)
-    } else {
-        Failure::Malformed(said)
-    }
-}
-
-impl From<Segment> for lazaret_guest::Segment {
-    fn from(segment: Segment) -> Self {
-        let storage = match segment.storage {
-            Storage::Inline => lazaret_guest::Storage::Inline,
-            Storage::Object => lazaret_guest::Storage::Object,
-        };
-        Self {
-            length: segment.length,
-            storage,
-        }
     }
 }

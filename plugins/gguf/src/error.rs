@@ -1,100 +1,23 @@
 //! Why a file is refused: every rule, and where it was broken.
 
-/// A place in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Bytes before it.
-    pub offset: u64,
-    /// Bytes of it; zero where something is missing.
-    pub length: u64,
-}
-
-impl Span {
-    pub(crate) const fn new(offset: u64, length: u64) -> Self {
-        Self { offset, length }
-    }
-
-    pub(crate) const fn breaks(self, rule: Rule) -> Fault {
-        Fault { rule, at: self }
-    }
-}
-
-/// The input is not a file that all readers understand alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} at byte {}", .rule.reason(), .at.offset)]
-pub struct Fault {
-    /// What is wrong.
-    pub rule: Rule,
-    /// Where: a number, a string, a tensor's whole description, or for a truncated file the part
-    /// that is there.
-    pub at: Span,
-}
-
-impl Fault {
-    /// Always: the parser has no other failures.
-    #[must_use]
-    pub const fn is_input_fault(&self) -> bool {
-        true
-    }
-
-    /// Sound, but of a kind or size this importer does not know.
-    #[must_use]
-    pub const fn is_unsupported(&self) -> bool {
-        matches!(
-            self.rule,
-            Rule::ByteSwapped
-                | Rule::VersionOne
-                | Rule::VersionUnknown
-                | Rule::TooManyKeys
-                | Rule::TooManyTensors
-                | Rule::NestedArray
-                | Rule::AlignmentTooLarge
-                | Rule::TypeGone
-                | Rule::TypeUnknown
-        )
-    }
-}
+pub use lazaret_guest::fault::Span;
 
 /// Why reading ended early.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop<E> {
-    /// The input is refused.
-    Fault(Fault),
-    /// The input could not be read.
-    Input(E),
-}
+pub type Stop<E> = lazaret_guest::fault::Stop<Rule, E>;
 
-impl<E> From<Fault> for Stop<E> {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
+lazaret_guest::rules! {
+    unsupported: [
+        ByteSwapped,
+        VersionOne,
+        VersionUnknown,
+        TooManyKeys,
+        TooManyTensors,
+        NestedArray,
+        AlignmentTooLarge,
+        TypeGone,
+        TypeUnknown,
+    ];
 
-macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident = $reason:literal,)*) => {
-        /// The rules an input can break.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Rule {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// In words: lower case, no full stop, no values.
-            #[must_use]
-            pub const fn reason(self) -> &'static str {
-                match self {
-                    $(Self::$name => $reason,)*
-                }
-            }
-        }
-    };
-}
-
-rules! {
     // Header.
     /// Another format.
     Magic = "file does not begin with GGUF",

@@ -13,7 +13,7 @@ use crate::read::read;
 use crate::split::{Segment, cuts};
 
 /// What came of a sound file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
     /// What its index says.
     pub model: Model,
@@ -36,17 +36,11 @@ pub fn replay(input: &[u8], seed: u64) -> Result<Replay, Fault> {
         seed,
         reads: 0,
     };
-    let model = match read(&mut tape) {
-        Ok(model) => model,
-        Err(Stop::Fault(fault)) => return Err(fault),
-        Err(Stop::Input(never)) => match never {},
-    };
-    let mut plan = Vec::new();
-    cuts(&model, |segment| plan.push(segment));
+    let model = read(&mut tape).map_err(Stop::into_fault)?;
     Ok(Replay {
         facts: facts(&model),
+        cuts: cuts(&model),
         model,
-        cuts: plan,
         reads: tape.reads,
     })
 }

@@ -5,6 +5,9 @@ use crate::{Cursor, Failure, Segment, Shortfall, malformed_at};
 /// Bytes one `read` returns at most; the host clamps at the same size.
 pub const READ_MAX: u32 = 64 * 1024;
 
+/// Stretches in one call, which the host copies out: 64 KiB.
+const SEGMENTS_MAX: usize = 4096;
+
 /// The forward calls of the host's cursor; a native test can stand in for it.
 pub trait Forward {
     /// Offset of the next byte.
@@ -47,6 +50,24 @@ pub trait Forward {
         let start = self.position();
         self.cut(plan)
             .map_err(|_| malformed_at(start, self.position().saturating_sub(start), reason))
+    }
+
+    /// All of these stretches, some thousands in a call.
+    ///
+    /// # Errors
+    /// A malformed-failure, when the input ends first: its size was known.
+    fn cut_all(&self, segments: impl IntoIterator<Item = Segment>) -> Result<(), Failure>
+    where
+        Self: Sized,
+    {
+        let mut segments = segments.into_iter().fuse();
+        loop {
+            let plan: Vec<Segment> = segments.by_ref().take(SEGMENTS_MAX).collect();
+            if plan.is_empty() {
+                return Ok(());
+            }
+            self.cut_exactly(&plan, "input ends before its own size")?;
+        }
     }
 }
 
@@ -131,6 +152,10 @@ mod tests {
         );
         tape.cut_exactly(&[inline(7), inline(10)], "x").unwrap();
         assert_eq!(tape.position(), 40);
+        let long = Tape::new(200);
+        long.cut_all([3, 100, 7].map(inline)).unwrap();
+        assert_eq!(long.position(), 110);
+        assert!(long.cut_all([90, 1].map(inline)).is_err());
     }
 
     #[test]

@@ -16,7 +16,9 @@ pub mod bindings;
 
 pub mod batch;
 pub mod claim;
+pub mod cuts;
 pub mod facts;
+pub mod failure;
 pub mod fault;
 pub mod forward;
 pub mod part;
@@ -35,6 +37,6 @@ pub use bindings::lazaret::importer::types::{
 
 pub use batch::Batch;
 pub use facts::{Facts, metadata_key};
-pub use fault::{declined, malformed, malformed_at, unsupported, unsupported_at};
+pub use failure::{declined, malformed, malformed_at, unsupported, unsupported_at};
 pub use forward::Forward;
 pub use part::part_path;

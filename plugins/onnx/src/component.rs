@@ -5,19 +5,16 @@ use std::convert::Infallible;
 use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
-    Failure, Fault, Importer, Offer, Sink, Verdict, malformed_at, unsupported,
+    Failure, Forward as _, Importer, Offer, Sink, Verdict, unsupported,
 };
 
-use crate::error::{self, Rule, Span, Stop};
+use crate::error::{Span, Stop};
 use crate::facts::{self, Value};
 use crate::input::Input;
 use crate::model::parse;
 use crate::part::Part;
 use crate::probe::{claims, is_contradicted, media_types};
-use crate::split::{Segment, Storage, cuts};
-
-/// Cuts in one call.
-const CUTS_A_CALL: usize = 4096;
+use crate::split::cuts;
 
 struct Onnx;
 
@@ -62,24 +59,18 @@ impl Importer for Onnx {
             }
             batch.push(entry(&part));
         });
-        let summary = summary.map_err(failure)?;
+        let summary = summary.map_err(Stop::into_fault)?;
         batch.finish();
         let mut facts = Facts::new(sink);
         for fact in facts::of(&summary) {
             facts.push(fact.key, fact.value.into());
         }
         facts.finish();
-        if !is_split {
-            return Ok(());
+        if is_split {
+            cursor.cut_all(cuts(values, size))
+        } else {
+            Ok(())
         }
-        for plan in cuts(values, size).chunks(CUTS_A_CALL) {
-            let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
-            if cursor.cut(&plan).is_err() {
-                let reason = Rule::ShortInput.reason();
-                return Err(malformed_at(cursor.position(), 0, reason));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -122,43 +113,11 @@ impl Input for Host<'_> {
     }
 }
 
-fn failure(stop: Stop<Infallible>) -> Failure {
-    let fault: error::Fault = match stop {
-        Stop::Fault(fault) => fault,
-        Stop::Input(never) => match never {},
-    };
-    let said = Fault {
-        at: Some(ByteRange {
-            offset: fault.at.offset,
-            length: fault.at.length,
-        }),
-        reason: fault.rule.reason().to_owned(),
-    };
-    if fault.is_unsupported() {
-        Failure::Unsupported(said)
-    } else {
-        Failure::Malformed(said)
-    }
-}
-
 impl From<Value> for lazaret_guest::Value {
     fn from(value: Value) -> Self {
         match value {
             Value::Unsigned(number) => Self::Unsigned(number),
             Value::Text(text) => Self::Text(text),
-        }
-    }
-}
-
-impl From<Segment> for lazaret_guest::Segment {
-    fn from(segment: Segment) -> Self {
-        let storage = match segment.storage {
-            Storage::Inline => lazaret_guest::Storage::Inline,
-            Storage::Object => lazaret_guest::Storage::Object,
-        };
-        Self {
-            length: segment.length,
-            storage,
         }
     }
 }

@@ -1,114 +1,27 @@
 //! Why a model is refused: every rule, and where it was broken.
 
-/// A place in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Bytes before it.
-    pub offset: u64,
-    /// Bytes of it; zero where something is missing.
-    pub length: u64,
-}
-
-impl Span {
-    pub(crate) const fn new(offset: u64, length: u64) -> Self {
-        Self { offset, length }
-    }
-
-    /// From one offset to another that is not before it.
-    pub(crate) const fn between(start: u64, end: u64) -> Self {
-        Self::new(start, end - start)
-    }
-
-    /// Offset of the first byte behind it.
-    #[must_use]
-    pub const fn end(self) -> u64 {
-        self.offset + self.length
-    }
-
-    pub(crate) const fn breaks(self, rule: Rule) -> Fault {
-        Fault { rule, at: self }
-    }
-}
-
-/// The input is not a model that all readers understand alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} at byte {}", .rule.reason(), .at.offset)]
-pub struct Fault {
-    /// What is wrong.
-    pub rule: Rule,
-    /// Where: a field from its tag to its end, a varint, a value, or a whole message.
-    pub at: Span,
-}
-
-impl Fault {
-    /// Always: the parser has no other failures.
-    #[must_use]
-    pub const fn is_input_fault(&self) -> bool {
-        true
-    }
-
-    /// Sound, but of a kind or size this importer does not know.
-    #[must_use]
-    pub const fn is_unsupported(&self) -> bool {
-        matches!(
-            self.rule,
-            Rule::IrVersion
-                | Rule::DataTypeUnknown
-                | Rule::AttributeType
-                | Rule::Segment
-                | Rule::RankTooLarge
-                | Rule::TextTooLong
-                | Rule::TooManyFields
-                | Rule::TooManyTensors
-                | Rule::TooMuchTypedData
-                | Rule::TooManyOpsets
-                | Rule::TooManyMetadata
-                | Rule::TooManyLocations
-                | Rule::ExternalKeyUnknown
-        )
-    }
-}
+pub use lazaret_guest::fault::Span;
 
 /// Why reading ended early.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop<E> {
-    /// The model is refused.
-    Fault(Fault),
-    /// A read failed.
-    Input(E),
-}
+pub type Stop<E> = lazaret_guest::fault::Stop<Rule, E>;
 
-impl<E> From<Fault> for Stop<E> {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
+lazaret_guest::rules! {
+    unsupported: [
+        IrVersion,
+        DataTypeUnknown,
+        AttributeType,
+        Segment,
+        RankTooLarge,
+        TextTooLong,
+        TooManyFields,
+        TooManyTensors,
+        TooMuchTypedData,
+        TooManyOpsets,
+        TooManyMetadata,
+        TooManyLocations,
+        ExternalKeyUnknown,
+    ];
 
-macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident = $reason:literal,)*) => {
-        /// The rules a model can break.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Rule {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// In words: lower case, no full stop, no values.
-            #[must_use]
-            pub const fn reason(self) -> &'static str {
-                match self {
-                    $(Self::$name => $reason,)*
-                }
-            }
-        }
-    };
-}
-
-rules! {
     // Wire format.
     /// The host has fewer bytes than it said.
     ShortInput = "input ends before its announced size",

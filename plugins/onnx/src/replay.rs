@@ -11,7 +11,7 @@ use crate::split::{Segment, cuts};
 use crate::summary::Summary;
 
 /// What came of a sound model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
     /// In the order of the file.
     pub parts: Vec<Part>,
@@ -80,17 +80,12 @@ impl Input for Read<'_> {
 pub fn replay(bytes: &[u8], seed: u64) -> Result<Replay, Fault> {
     let mut input = Read::new(bytes, seed);
     let mut parts: Vec<Part> = Vec::new();
-    match parse(&mut input, |part| parts.push(part)) {
-        Ok(summary) => {
-            let values = parts.iter().filter_map(Part::content).collect();
-            Ok(Replay {
-                facts: facts::of(&summary),
-                cuts: cuts(values, bytes.len() as u64),
-                parts,
-                summary,
-            })
-        }
-        Err(Stop::Fault(fault)) => Err(fault),
-        Err(Stop::Input(never)) => match never {},
-    }
+    let summary = parse(&mut input, |part| parts.push(part)).map_err(Stop::into_fault)?;
+    let values = parts.iter().filter_map(Part::content).collect();
+    Ok(Replay {
+        facts: facts::of(&summary),
+        cuts: cuts(values, bytes.len() as u64),
+        parts,
+        summary,
+    })
 }

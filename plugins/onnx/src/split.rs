@@ -1,5 +1,8 @@
 //! Where a file is cut so that equal tensors are kept once: each is an object, but for tiny ones.
 
+use lazaret_guest::cuts::push;
+pub use lazaret_guest::{Segment, Storage};
+
 use crate::error::Span;
 use crate::limits::{INLINE_INDEX_MAX, SPLIT_MIN, TENSORS_MAX};
 
@@ -8,24 +11,6 @@ const OBJECTS_MAX: u64 = 1_000_000;
 
 // A tensor, and what is before it and behind the last.
 const _: () = assert!(2 * TENSORS_MAX < OBJECTS_MAX);
-
-/// Where a stretch of the file is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
-    /// In the stream itself.
-    Inline,
-    /// As an object.
-    Object,
-}
-
-/// A stretch of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
-    /// Bytes, not zero.
-    pub length: u64,
-    /// Where they are kept.
-    pub storage: Storage,
-}
 
 /// The whole file of `size` bytes, in order, given the stretches that hold values, in any order; no
 /// two inline stretches are neighbours.
@@ -47,23 +32,4 @@ pub fn cuts(mut tensors: Vec<Span>, size: u64) -> Vec<Segment> {
     }
     push(&mut cuts, size - at, index_min);
     cuts
-}
-
-/// Adds a stretch, as an object if it has `object_min` bytes.
-fn push(cuts: &mut Vec<Segment>, length: u64, object_min: u64) {
-    if length >= object_min {
-        cuts.push(Segment {
-            length,
-            storage: Storage::Object,
-        });
-        return;
-    }
-    match cuts.last_mut() {
-        Some(last) if last.storage == Storage::Inline => last.length += length,
-        _ if length == 0 => {}
-        _ => cuts.push(Segment {
-            length,
-            storage: Storage::Inline,
-        }),
-    }
 }

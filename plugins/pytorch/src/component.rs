@@ -4,18 +4,14 @@ use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::log::{self, Level};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Entry, EntryKind, Extent, Facts,
-    Failure, Fault, Importer, Offer, Sink, Verdict, part_path,
+    Failure, Forward as _, Importer, Offer, Sink, Verdict, part_path,
 };
 
 use crate::checkpoint::{Part, read};
-use crate::error;
 use crate::facts::{self, Value};
 use crate::input::Input;
 use crate::probe::{claims, is_contradicted, media_types};
-use crate::split::{Segment, Storage, cuts};
-
-/// Cuts in one call.
-const BATCH_CUTS: usize = 4096;
+use crate::split::cuts;
 
 /// Findings of a refused file that are logged: the host counts lines.
 const LOGGED_MAX: usize = 20;
@@ -55,7 +51,7 @@ impl Importer for PyTorch {
                 for finding in findings.kept().iter().take(LOGGED_MAX) {
                     log::write(Level::Warn, &finding.to_string());
                 }
-                return Err(failure(fault));
+                return Err(fault.into());
             }
         };
         let mut batch = Batch::new(sink);
@@ -72,12 +68,7 @@ impl Importer for PyTorch {
         }
         stated.finish();
         if is_split(&offer) {
-            for plan in cuts(&checkpoint).chunks(BATCH_CUTS) {
-                let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
-                cursor
-                    .cut(&plan)
-                    .map_err(|_| lazaret_guest::malformed("input ends before its own size"))?;
-            }
+            cursor.cut_all(cuts(&checkpoint))?;
         }
         Ok(())
     }
@@ -139,32 +130,4 @@ fn entry(part: &Part) -> Entry {
 fn list(numbers: &[u64]) -> String {
     let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
     format!("[{}]", numbers.join(","))
-}
-
-fn failure(fault: error::Fault) -> Failure {
-    let said = Fault {
-        at: Some(ByteRange {
-            offset: fault.at.offset,
-            length: fault.at.length,
-        }),
-        reason: fault.rule.reason().to_owned(),
-    };
-    if fault.is_unsupported() {
-        Failure::Unsupported(said)
-    } else {
-        Failure::Malformed(said)
-    }
-}
-
-impl From<Segment> for lazaret_guest::Segment {
-    fn from(segment: Segment) -> Self {
-        let storage = match segment.storage {
-            Storage::Inline => lazaret_guest::Storage::Inline,
-            Storage::Object => lazaret_guest::Storage::Object,
-        };
-        Self {
-            length: segment.length,
-            storage,
-        }
-    }
 }

@@ -1,88 +1,24 @@
 //! Why a file is refused: every rule, and where it was broken.
 
-/// A place in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Bytes before it.
-    pub offset: u64,
-    /// Bytes of it; zero where something is missing.
-    pub length: u64,
-}
+pub use lazaret_guest::fault::Span;
 
-impl Span {
-    pub(crate) const fn new(offset: u64, length: u64) -> Self {
-        Self { offset, length }
-    }
+lazaret_guest::rules! {
+    unsupported: [
+        TarFormat,
+        PreviewFormat,
+        TorchScript,
+        DirectoryTooLarge,
+        TooManyMembers,
+        NamesTooLarge,
+        Compressed,
+        Protocol,
+        StringTooLong,
+        PickleTooLarge,
+        StackTooLarge,
+        RankTooLarge,
+        LegacyVersion,
+    ];
 
-    pub(crate) const fn breaks(self, rule: Rule) -> Fault {
-        Fault { rule, at: self }
-    }
-}
-
-/// The input is not a checkpoint that all readers understand alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} at byte {}", .rule.reason(), .at.offset)]
-pub struct Fault {
-    /// What is wrong.
-    pub rule: Rule,
-    /// Where: a field, a header, an opcode with its argument, or the call that makes a tensor.
-    pub at: Span,
-}
-
-impl Fault {
-    /// Always: the parser has no other failures.
-    #[must_use]
-    pub const fn is_input_fault(&self) -> bool {
-        true
-    }
-
-    /// Sound, but of a kind or size this importer does not know.
-    #[must_use]
-    pub const fn is_unsupported(&self) -> bool {
-        matches!(
-            self.rule,
-            Rule::TarFormat
-                | Rule::PreviewFormat
-                | Rule::TorchScript
-                | Rule::DirectoryTooLarge
-                | Rule::TooManyMembers
-                | Rule::NamesTooLarge
-                | Rule::Compressed
-                | Rule::Protocol
-                | Rule::StringTooLong
-                | Rule::PickleTooLarge
-                | Rule::StackTooLarge
-                | Rule::RankTooLarge
-                | Rule::LegacyVersion
-        )
-    }
-}
-
-macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident = $reason:literal,)*) => {
-        /// The rules a file can break.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Rule {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// In words: lower case, no full stop, no values.
-            #[must_use]
-            pub const fn reason(self) -> &'static str {
-                match self {
-                    $(Self::$name => $reason,)*
-                }
-            }
-        }
-    };
-}
-
-rules! {
     // Which format.
     /// Something else under a checkpoint's name.
     NotCheckpoint = "neither a zip archive nor a pickle",

@@ -1,26 +1,11 @@
 //! Where a file is cut so that equal tensors are kept once: each is an object, but for tiny ones.
 //! Tensors that share bytes (views of one storage) are kept together, as that storage.
 
+use lazaret_guest::cuts::push;
+pub use lazaret_guest::{Segment, Storage};
+
 use crate::checkpoint::Checkpoint;
 use crate::limits::SPLIT_MIN;
-
-/// Where a stretch of the file is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
-    /// In the stream itself.
-    Inline,
-    /// As an object.
-    Object,
-}
-
-/// A stretch of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Segment {
-    /// Bytes, not zero.
-    pub length: u64,
-    /// Where they are kept.
-    pub storage: Storage,
-}
 
 /// The whole file, in order; no two inline stretches are neighbours. There are as many objects as
 /// tensors and large members at most, which limits.rs bounds.
@@ -36,11 +21,11 @@ pub fn cuts(checkpoint: &Checkpoint) -> Vec<Segment> {
         if offset < at {
             continue;
         }
-        push(&mut cuts, offset - at, Storage::Inline);
-        push(&mut cuts, length, Storage::Object);
+        push(&mut cuts, offset - at, u64::MAX);
+        push(&mut cuts, length, 0);
         at = offset + length;
     }
-    push(&mut cuts, checkpoint.size - at, Storage::Inline);
+    push(&mut cuts, checkpoint.size - at, u64::MAX);
     cuts
 }
 
@@ -72,14 +57,4 @@ fn units(checkpoint: &Checkpoint) -> Vec<(u64, u64)> {
         units.extend(inside.into_iter().filter(|unit| unit.1 >= SPLIT_MIN));
     }
     units
-}
-
-fn push(cuts: &mut Vec<Segment>, length: u64, storage: Storage) {
-    match cuts.last_mut() {
-        _ if length == 0 => {}
-        Some(last) if last.storage == Storage::Inline && storage == Storage::Inline => {
-            last.length += length;
-        }
-        _ => cuts.push(Segment { length, storage }),
-    }
 }

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use lazaret_guest::claim::{annotations, is_split, verdict};
 use lazaret_guest::{
     Access, Attribute, Batch, Blob, ByteRange, Cursor, Descriptor, Digest, Entry, EntryKind,
-    Extent, Facts, Failure, Fault, Importer, Offer, Sink, Verdict, declined, malformed_at,
-    part_path, unsupported,
+    Extent, Facts, Failure, Forward as _, Importer, Offer, Sink, Verdict, declined, part_path,
+    unsupported,
 };
 
 use crate::error::Stop;
@@ -15,11 +15,8 @@ use crate::facts::{self, Fact, Value};
 use crate::input::Input;
 use crate::model::Tensor;
 use crate::probe::{Kind, declared, is_contradicted, media_types};
-use crate::split::{Segment, Storage, cuts};
-use crate::{error, header, shards};
-
-/// Cuts in one call.
-const CUTS_A_CALL: usize = 4096;
+use crate::split::cuts;
+use crate::{header, shards};
 
 struct Safetensors;
 
@@ -55,7 +52,7 @@ impl Importer for Safetensors {
         match kind(&offer) {
             Some(Kind::File) => file(&mut host, cursor, sink, is_split(&offer)),
             Some(Kind::Index) => {
-                let index = shards::read(&mut host).map_err(failure)?;
+                let index = shards::read(&mut host).map_err(Stop::into_fault)?;
                 state(sink, facts::of_index(&index));
                 Ok(())
             }
@@ -69,24 +66,18 @@ fn kind(offer: &Offer) -> Option<Kind> {
 }
 
 fn file(host: &mut Host<'_>, cursor: &Cursor, sink: &Sink, split: bool) -> Result<(), Failure> {
-    let model = header::read(host).map_err(failure)?;
+    let model = header::read(host).map_err(Stop::into_fault)?;
     let mut batch = Batch::new(sink);
     for tensor in model.tensors() {
         batch.push(part(&tensor));
     }
     batch.finish();
     state(sink, facts::of_model(&model));
-    if !split {
-        return Ok(());
+    if split {
+        cursor.cut_all(cuts(&model))
+    } else {
+        Ok(())
     }
-    for plan in cuts(&model).chunks(CUTS_A_CALL) {
-        let plan: Vec<_> = plan.iter().copied().map(Into::into).collect();
-        if cursor.cut(&plan).is_err() {
-            let rule = error::Rule::ShortInput;
-            return Err(malformed_at(cursor.position(), 0, rule.reason()));
-        }
-    }
-    Ok(())
 }
 
 fn part(tensor: &Tensor<'_>) -> Entry {
@@ -136,38 +127,6 @@ impl Input for Host<'_> {
 
     fn read_at(&mut self, offset: u64, max: u32) -> Result<Vec<u8>, Infallible> {
         Ok(self.0.read_at(offset, max))
-    }
-}
-
-fn failure(stop: Stop<Infallible>) -> Failure {
-    let fault = match stop {
-        Stop::Fault(fault) => fault,
-        Stop::Input(never) => match never {},
-    };
-    let said = Fault {
-        at: Some(ByteRange {
-            offset: fault.at.offset,
-            length: fault.at.length,
-        }),
-        reason: fault.rule.reason().to_owned(),
-    };
-    if fault.is_unsupported() {
-        Failure::Unsupported(said)
-    } else {
-        Failure::Malformed(said)
-    }
-}
-
-impl From<Segment> for lazaret_guest::Segment {
-    fn from(segment: Segment) -> Self {
-        let storage = match segment.storage {
-            Storage::Inline => lazaret_guest::Storage::Inline,
-            Storage::Object => lazaret_guest::Storage::Object,
-        };
-        Self {
-            length: segment.length,
-            storage,
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::shards;
 use crate::split::{Segment, cuts};
 
 /// What came of a sound file or index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
     /// In the order of their bytes; none of an index.
     pub parts: Vec<Part>,
@@ -89,10 +89,7 @@ pub fn replay(bytes: &[u8], kind: Kind, seed: u64) -> Result<Replay, Fault> {
             cuts: Vec::new(),
         }),
     };
-    replay.map_err(|stop| match stop {
-        Stop::Fault(fault) => fault,
-        Stop::Input(never) => match never {},
-    })
+    replay.map_err(Stop::into_fault)
 }
 
 fn of_model(model: &Model) -> Replay {

@@ -5,13 +5,12 @@ use std::convert::Infallible;
 use lazaret_guest::claim::verdict;
 use lazaret_guest::log::{self, Level};
 use lazaret_guest::{
-    Access, Batch, Blob, ByteRange, Cursor, Descriptor, Device, Failure, Fault, Importer, Offer,
-    Sink, Verdict, declined,
+    Access, Batch, Blob, ByteRange, Cursor, Descriptor, Device, Failure, Importer, Offer, Sink,
+    Verdict, declined,
 };
 
 use crate::drive::{Passed, Steer, Stop, import};
 use crate::entry::{Entry, EntryKind, Extent, Posix, Segment, Storage, Timestamp, Xattr};
-use crate::error;
 use crate::probe::{media_types, names};
 
 struct Tar;
@@ -57,7 +56,7 @@ impl Importer for Tar {
                 }
                 Ok(())
             }
-            Err(Stop::Fault(fault)) => Err(failure(fault)),
+            Err(Stop::Fault(fault)) => Err(fault.into()),
             Err(Stop::Steer(never)) => match never {},
         }
     }
@@ -91,21 +90,6 @@ impl Steer for Host<'_> {
             self.batch.flush();
         }
         Ok(())
-    }
-}
-
-fn failure(fault: error::Fault) -> Failure {
-    let said = Fault {
-        at: Some(ByteRange {
-            offset: fault.at.offset,
-            length: fault.at.length,
-        }),
-        reason: fault.rule.reason().to_owned(),
-    };
-    if fault.is_unsupported() {
-        Failure::Unsupported(said)
-    } else {
-        Failure::Malformed(said)
     }
 }
 

@@ -1,76 +1,10 @@
 //! Why an archive is refused: every rule, and where it was broken.
 
-/// A place in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Bytes before it.
-    pub offset: u64,
-    /// Bytes of it.
-    pub length: u64,
-}
+pub use lazaret_guest::fault::Span;
 
-impl Span {
-    pub(crate) const fn new(offset: u64, length: u64) -> Self {
-        Self { offset, length }
-    }
+lazaret_guest::rules! {
+    unsupported: [UnknownType, MultiVolume, SparseVersion, Charset];
 
-    pub(crate) const fn breaks(self, rule: Rule) -> Fault {
-        Fault { rule, at: self }
-    }
-}
-
-/// The input is not an archive that all readers understand alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} at byte {}", .rule.reason(), .at.offset)]
-pub struct Fault {
-    /// What is wrong.
-    pub rule: Rule,
-    /// Where: the field, record or block, or for a truncated archive the part of it that is there.
-    pub at: Span,
-}
-
-impl Fault {
-    /// Always: the parser has no other failures.
-    #[must_use]
-    pub const fn is_input_fault(&self) -> bool {
-        true
-    }
-
-    /// Sound, but not of a kind this importer knows.
-    #[must_use]
-    pub const fn is_unsupported(&self) -> bool {
-        matches!(
-            self.rule,
-            Rule::UnknownType | Rule::MultiVolume | Rule::SparseVersion | Rule::Charset
-        )
-    }
-}
-
-macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident = $reason:literal,)*) => {
-        /// The rules an archive can break.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Rule {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// In words: lower case, no full stop, no values.
-            #[must_use]
-            pub const fn reason(self) -> &'static str {
-                match self {
-                    $(Self::$name => $reason,)*
-                }
-            }
-        }
-    };
-}
-
-rules! {
     // Framing.
     /// Fewer than 512 bytes where a header begins.
     TruncatedHeader = "input ends within a header",
