@@ -48,6 +48,20 @@ pub enum ViewError {
         /// The name, escaped, and what is wrong with it.
         reason: String,
     },
+    /// A file's metadata, by the artifact's own annotation, is not that of the blob.
+    #[error(
+        "blob {blob} cannot be shown as {path}: its metadata says {stated} bytes, it has {size}"
+    )]
+    FileSize {
+        /// The blob.
+        blob: ContentDigest,
+        /// The file, escaped.
+        path: String,
+        /// Bytes by the annotation.
+        stated: u64,
+        /// Bytes of the blob.
+        size: u64,
+    },
     /// A record with an entry that no import can have left.
     #[error("import record of layer {layer} contradicts itself: {path}: {reason}")]
     Record {
@@ -159,7 +173,10 @@ impl ViewError {
     pub fn is_input_fault(&self) -> bool {
         match self {
             Self::Graph(error) => error.is_input_fault(),
-            Self::Amplified { .. } | Self::Unrepresentable { .. } | Self::FileName { .. } => true,
+            Self::Amplified { .. }
+            | Self::Unrepresentable { .. }
+            | Self::FileName { .. }
+            | Self::FileSize { .. } => true,
             _ => false,
         }
     }

@@ -129,10 +129,14 @@ pub fn each_fact<E: From<ViewError>>(
 
 /// The content of a layer or blob that is looked into.
 fn place_of(layer: &Layer) -> Place {
+    let (content, stream) = match &layer.unpacked {
+        Some(unpacked) => (unpacked.content, unpacked.stream),
+        None => (layer.key, layer.stream),
+    };
     Place {
         blob: layer.descriptor.digest,
-        content: layer.key,
-        stream: layer.stream,
+        content,
+        stream,
         file: layer.descriptor.file_path().and_then(Result::ok),
     }
 }

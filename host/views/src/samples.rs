@@ -7,7 +7,9 @@ use lazaret_artifact::{
     ContentDigest, Entry, EntryKind, EntryPath, Extent, Fact, Manifest, Posix, Timestamp,
     VerityAlgorithm, VerityDigest,
 };
-use lazaret_graph::{Commit, Image, LayerRef, ManifestCommit, Name, RecordRef, RecordWriter, load};
+use lazaret_graph::{
+    Commit, ContentRef, Image, LayerRef, ManifestCommit, Name, RecordRef, RecordWriter, load,
+};
 use lazaret_store::{ContentType, Repository, VerityPolicy};
 
 use crate::error::ViewError;
@@ -271,12 +273,21 @@ impl Bench {
                 sketch.size
             ))
         );
-        self.commit(&manifest, config.as_bytes(), &layers, &records)
+        self.commit(&manifest, config.as_bytes(), &layers, &records, &[])
     }
 
     /// Stores and loads an artifact of these blobs, each with annotations for its descriptor and, if
     /// an importer took it apart, its record.
     pub(crate) fn artifact(&self, blobs: &[Attached<'_>]) -> Image {
+        self.artifact_with(blobs, &[])
+    }
+
+    /// The same, and what some of the blobs, by their numbers, decompress to.
+    pub(crate) fn artifact_with(
+        &self,
+        blobs: &[Attached<'_>],
+        contents: &[(usize, &Sketch)],
+    ) -> Image {
         let mut layers = Vec::new();
         let mut records = Vec::new();
         let mut descriptors = Vec::new();
@@ -302,12 +313,25 @@ impl Bench {
                 annotations.join(",")
             ));
         }
+        let mut content_refs = Vec::new();
+        for (blob, content) in contents {
+            let stream = self.stream(content);
+            layers.push(LayerRef {
+                key: content.key(),
+                stream,
+            });
+            records.push(self.record(content, stream, Verdict::Imported));
+            content_refs.push(ContentRef {
+                blob: blobs[*blob].0.key(),
+                content: content.key(),
+            });
+        }
         let manifest = format!(
             r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","artifactType":"application/x","config":{{"mediaType":"{OCI_EMPTY}","digest":"{}","size":2}},"layers":[{}]}}"#,
             ContentDigest::sha256(b"{}"),
             descriptors.join(",")
         );
-        self.commit(&manifest, b"{}", &layers, &records)
+        self.commit(&manifest, b"{}", &layers, &records, &content_refs)
     }
 
     fn commit(
@@ -316,6 +340,7 @@ impl Bench {
         config: &[u8],
         layers: &[LayerRef],
         records: &[RecordRef],
+        contents: &[ContentRef],
     ) -> Image {
         let parsed = Manifest::parse(manifest.as_bytes(), None).unwrap();
         let commit = Commit {
@@ -326,6 +351,7 @@ impl Bench {
             }],
             layers,
             records,
+            contents,
             ..Commit::default()
         };
         commit.run(&self.repository).unwrap();

@@ -254,3 +254,26 @@ fn what_nobody_took_apart_has_nothing() {
     assert_eq!(parts(&bench, &image), []);
     assert_eq!(facts(&bench, &image), []);
 }
+
+#[test]
+fn of_a_compressed_blob_what_is_in_it_counts() {
+    let bench = Bench::new();
+    let (mut blob, mut content) = (Sketch::new(), Sketch::new());
+    blob.bytes(&noise(1, 200), true);
+    let extent = content.bytes(&noise(2, 300), true);
+    content.entries.push(Entry {
+        content: vec![extent],
+        ..entry(EntryKind::Part, path("t"))
+    });
+    let title = [(TITLE, "m.gz")];
+    let image = bench.artifact_with(&[(&blob, &title, false)], &[(0, &content)]);
+    let [part] = &*parts(&bench, &image) else {
+        panic!()
+    };
+    assert_eq!(part.file.as_deref(), Some(&path("m.gz")));
+    let unpacked = image.layers[0].unpacked.unwrap();
+    assert_eq!(part.place.content, unpacked.content);
+    assert_eq!(part.place.blob, image.layers[0].key);
+    let object = bench.repository.put(&noise(2, 300)).unwrap().digest;
+    assert_eq!(part.object, Some(object));
+}

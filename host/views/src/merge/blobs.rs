@@ -1,14 +1,16 @@
 //! The files of an artifact: blobs that their descriptors name.
 //!
-//! A blob whose importer found files in it shows those. Any other is itself a file, if the artifact
-//! gives it a name (ORAS's title, ModelPack's file path), and is not in the tree if not. The names
-//! come from strangers: each must be a clean relative path, and no two may claim one place, since
-//! it would depend on the reader which blob is seen there.
+//! A blob whose importer found files in it, or in what it decompresses to, shows those. Any other is
+//! itself a file, if the artifact gives it a name (ORAS's title, ModelPack's file path, Ollama's
+//! name), and is not in the tree if not. It is shown as it travelled, unless ModelPack's metadata
+//! says that the file is as large as what it decompresses to. The names come from strangers: each
+//! must be a clean relative path, and no two may claim one place, since it would depend on the
+//! reader which blob is seen there.
 
 use std::collections::BTreeSet;
 
 use lazaret_artifact::record::{Line, Verdict};
-use lazaret_artifact::{Entry, EntryKind, EntryPath, Extent};
+use lazaret_artifact::{ContentDigest, Entry, EntryKind, EntryPath, Extent, FileMetadata, Posix};
 use lazaret_graph::{Image, Layer, RecordReader, find_record};
 use lazaret_store::Repository;
 
@@ -16,6 +18,10 @@ use super::add_layer;
 use super::draft::Draft;
 use crate::error::ViewError;
 use crate::tree;
+
+/// What an annotation may say of permissions. As with importers of blobs, nobody but a container
+/// layer makes a program run with another's rights.
+const PERMISSIONS: u32 = 0o777;
 
 /// The names that blobs have taken.
 #[derive(Default)]
@@ -53,21 +59,27 @@ pub(super) fn add_all(
     let mut found = false;
     let mut layers = Vec::with_capacity(image.layers.len());
     for blob in &image.layers {
-        let place = tree::Layer {
+        let mut place = tree::Layer {
             key: blob.key,
             stream: blob.stream,
         };
+        let unpacked = blob.unpacked.map(|unpacked| tree::Layer {
+            key: unpacked.content,
+            stream: unpacked.stream,
+        });
         draft.begin_layer();
-        if holds_files(repository, blob)? {
-            add_layer(repository, &place, draft)?;
+        let inside = unpacked.unwrap_or(place);
+        if holds_files(repository, &inside.key)? {
+            add_layer(repository, &inside, draft)?;
+            place = inside;
             found = true;
         } else if let Some(path) = name_of(blob)? {
             if !taken.take(&path) {
                 return Err(bad_name(blob, &path.to_string(), "another blob is there"));
             }
-            let size = repository.open_stream(&blob.stream, None)?.total_size();
+            let entry = file(repository, blob, path.clone(), &mut place, unpacked)?;
             draft
-                .apply(file(path.clone(), size))
+                .apply(entry)
                 .map_err(|reason| bad_name(blob, &path.to_string(), reason))?;
             found = true;
         } else if without_files.is_none() {
@@ -81,14 +93,14 @@ pub(super) fn add_all(
     }
 }
 
-fn holds_files(repository: &Repository, blob: &Layer) -> Result<bool, ViewError> {
-    let Some(record) = find_record(repository, &blob.key)? else {
+fn holds_files(repository: &Repository, content: &ContentDigest) -> Result<bool, ViewError> {
+    let Some(record) = find_record(repository, content)? else {
         return Ok(false);
     };
     if record.summary.verdict != Verdict::Imported || record.summary.entries == 0 {
         return Ok(false);
     }
-    for line in RecordReader::open(repository, &blob.key, &record.stream)? {
+    for line in RecordReader::open(repository, content, &record.stream)? {
         match line? {
             Line::Entry(entry) if entry.kind != EntryKind::Part => return Ok(true),
             _ => {}
@@ -116,20 +128,68 @@ fn bad_name(blob: &Layer, path: &str, reason: &'static str) -> ViewError {
     }
 }
 
-fn file(path: EntryPath, size: u64) -> Entry {
+/// The file that a blob is: `place`, which becomes `unpacked` where the metadata means that.
+fn file(
+    repository: &Repository,
+    blob: &Layer,
+    path: EntryPath,
+    place: &mut tree::Layer,
+    unpacked: Option<tree::Layer>,
+) -> Result<Entry, ViewError> {
+    let size_of = |layer: &tree::Layer| -> Result<u64, ViewError> {
+        Ok(repository.open_stream(&layer.stream, None)?.total_size())
+    };
+    let mut size = size_of(place)?;
+    let metadata = metadata_of(blob)?;
+    if let Some(stated) = &metadata
+        && stated.size != size
+    {
+        match unpacked {
+            Some(unpacked) if size_of(&unpacked)? == stated.size => {
+                *place = unpacked;
+                size = stated.size;
+            }
+            _ => {
+                return Err(ViewError::FileSize {
+                    blob: blob.key,
+                    path: path.to_string(),
+                    stated: stated.size,
+                    size,
+                });
+            }
+        }
+    }
     let content = match size {
         0 => Vec::new(),
         length => vec![Extent::Input { offset: 0, length }],
     };
-    Entry {
+    Ok(Entry {
         path,
         kind: EntryKind::Regular,
         content,
         target: Vec::new(),
         link: None,
-        posix: None,
+        posix: metadata.map(|metadata| Posix {
+            mode: metadata.mode & PERMISSIONS,
+            uid: metadata.uid,
+            gid: metadata.gid,
+            mtime: metadata.mtime,
+            ..Posix::default()
+        }),
         media_type: None,
         attributes: Vec::new(),
+    })
+}
+
+/// What `ModelPack`'s annotation says of a regular file; of anything else it says nothing of use.
+fn metadata_of(blob: &Layer) -> Result<Option<FileMetadata>, ViewError> {
+    match blob.descriptor.file_metadata() {
+        None => Ok(None),
+        Some(Ok(metadata)) => Ok(metadata.is_regular().then_some(metadata)),
+        Some(Err(error)) => Err(ViewError::FileName {
+            blob: blob.key,
+            reason: error.to_string(),
+        }),
     }
 }
 
