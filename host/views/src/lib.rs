@@ -9,6 +9,7 @@
 //! ([`lookup`](Tree::lookup)), and an export never goes through one on disk.
 
 mod content;
+pub mod diff;
 pub mod erofs;
 pub mod error;
 pub mod export;
@@ -23,6 +24,7 @@ mod samples;
 pub mod tree;
 pub mod walk;
 
+pub use diff::{Changed, Differences, MetadataChange, Outline, Tally, diff};
 pub use error::{PathFault, ViewError};
 pub use export::{ExportOptions, Exported, Owners, Progress, Skipped, Warning, directory, tar};
 pub use findings::{About, FoundFact, Part, Place, each_fact, each_part};
