@@ -11,6 +11,7 @@ mod indexes;
 mod manifests;
 mod parts;
 mod references;
+mod unpacked;
 mod users;
 
 use lazaret_store::{CheckOptions, CheckProgress, CheckReport, Repository};
@@ -27,8 +28,8 @@ use users::Users;
 /// What to look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FsckOptions {
-    /// Rebuild each layer and kept blob and compare it with the digest in its name. Documents are
-    /// always compared.
+    /// Rebuild each layer and kept blob and compare it with the digest in its name; decompress each
+    /// blob whose content is stored beside it and compare the two. Documents are always compared.
     pub deep: bool,
     /// How the store is checked.
     pub store: CheckOptions,
@@ -100,6 +101,7 @@ pub fn fsck(
     references::check_referrers(repository, &mut users, &mut problems)?;
     references::check_own(repository, &streams, &mut problems)?;
     let images = manifests::check(repository, &streams, &mut users, &mut problems, progress)?;
+    let unpacked = unpacked::check(repository, &streams, &mut users, &mut problems)?;
     let look = if options.deep {
         Look::Content
     } else {
@@ -108,6 +110,7 @@ pub fn fsck(
     let counts = contents::check(
         repository,
         &streams,
+        &unpacked,
         look,
         &mut users,
         &mut problems,
@@ -139,6 +142,9 @@ pub fn fsck_image(
     references::check_referrers(repository, &mut users, &mut others)?;
     let mut problems = Problems::new();
     let images = manifests::check(repository, &streams, &mut users, &mut problems, progress)?;
+    let unpacked = unpacked::check(repository, &streams, &mut users, &mut problems)?;
+    // Names of other blobs' contents are not what was asked about either.
+    problems.retain(|(problem, _)| !matches!(problem, Problem::StaleContent { .. }));
     let look = if options.deep {
         Look::Content
     } else {
@@ -147,6 +153,7 @@ pub fn fsck_image(
     let counts = contents::check(
         repository,
         &streams,
+        &unpacked,
         look,
         &mut users,
         &mut problems,

@@ -1,7 +1,7 @@
 //! Freeing what nobody needs: a plan that can be shown, and carrying it out.
 //!
 //! Needed is what tags and other tools' references lead to, and images under `images/refs`; of a
-//! manifest its config, its layers, their import records and kept blobs; of an index what is stored
+//! manifest its config, its layers, what those hold, import records and kept blobs; of an index what is stored
 //! of its list; and whatever refers to something that is needed. Streams and references that this
 //! program does not know are taken for what `cfsctl gc` takes them for: references are roots, and
 //! what a needed stream refers to is needed.
@@ -218,7 +218,7 @@ fn finish_plan(
     for reference in inventory.refs {
         let stays = match reference.stays {
             Stays::Root => true,
-            Stays::WithTarget => live_streams[reference.target],
+            Stays::With(place) => live_streams[place],
             Stays::Not => false,
         };
         match stays {

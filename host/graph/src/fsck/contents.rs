@@ -9,6 +9,7 @@ use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_store::{Repository, StoreError};
 
 use super::finding::Problem;
+use super::unpacked::{self, Contents};
 use super::users::Users;
 use super::{FsckProgress, Problems};
 use crate::error::GraphError;
@@ -31,6 +32,8 @@ pub(super) enum Look {
 #[derive(Default)]
 struct Checked {
     problems: Vec<Problem>,
+    /// Whether its own bytes are not what they should be.
+    is_damaged: bool,
     /// The blobs that its record says it came as.
     blobs: Vec<ContentDigest>,
 }
@@ -46,6 +49,7 @@ pub(super) struct Counts {
 pub(super) fn check(
     repository: &Repository,
     streams: &[(Stream, VerityDigest)],
+    unpacked: &Contents,
     look: Look,
     users: &mut Users,
     problems: &mut Problems,
@@ -71,12 +75,25 @@ pub(super) fn check(
         let about = Some(Stream::Record(*content));
         problems.push((Problem::StaleRecord { content: *content }, about));
     }
-    let check = |(name, stream): &(Stream, VerityDigest)| {
+    let check = |(name, stream): &(Stream, VerityDigest)| -> Result<Checked, GraphError> {
         let record = match name {
             Stream::Layer(layer) => records.get(layer).copied(),
             _ => None,
         };
-        check_content(repository, *name, *stream, record, look)
+        let mut checked = check_content(repository, *name, *stream, record, look)?;
+        if let (Stream::Layer(blob), Look::Content) = (name, look)
+            && let Some(unpacked) = unpacked.get(blob)
+            // What cannot be read itself has been told.
+            && !checked.is_damaged
+        {
+            match unpacked::compare(repository, *blob, stream, unpacked) {
+                Ok(problem) => checked.problems.extend(problem),
+                // Of the content, since the blob could be read: it is checked like any layer.
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(checked)
     };
     for ((name, _), checked) in contents
         .iter()
@@ -158,6 +175,7 @@ fn check_content(
     let problems = &mut checked.problems;
     match looked {
         Ok(Some(found)) if found != digest => {
+            checked.is_damaged = true;
             problems.push(Problem::WrongContent {
                 stream: name,
                 found,
@@ -165,6 +183,7 @@ fn check_content(
         }
         Ok(_) => {}
         Err(error) if error.is_damage() => {
+            checked.is_damaged = true;
             problems.push(Problem::Unreadable {
                 stream: name,
                 error,

@@ -76,6 +76,7 @@ impl Finding {
             Problem::NotHeld { .. } if !self.affects_a_tag() => Severity::Information,
             Problem::Unverified { .. }
             | Problem::StaleRecord { .. }
+            | Problem::StaleContent { .. }
             | Problem::PartOfIndex { .. }
             | Problem::Interrupted { .. }
             | Problem::ForeignRef { .. } => Severity::Information,
@@ -89,6 +90,8 @@ impl Finding {
             | Problem::Unreadable { .. }
             | Problem::MissingReference { .. }
             | Problem::TagTarget { .. }
+            | Problem::LostContent { .. }
+            | Problem::OtherContent { .. }
             | Problem::WrongContent { .. } => Severity::Damage,
         }
     }
@@ -210,6 +213,28 @@ pub enum Problem {
         /// As rebuilt.
         found: ContentDigest,
     },
+    /// A compressed blob of an artifact, what it holds is known by name and not there.
+    LostContent {
+        /// The blob.
+        blob: ContentDigest,
+        /// The digest of what it holds; none where the name leads to something else.
+        content: Option<ContentDigest>,
+    },
+    /// A compressed blob of an artifact that decompresses to something else than is stored as what it
+    /// holds.
+    OtherContent {
+        /// The blob.
+        blob: ContentDigest,
+        /// The digest of what is stored.
+        content: ContentDigest,
+        /// What the blob decompresses to, or why it does not.
+        reason: String,
+    },
+    /// The name of what a blob holds that is not there.
+    StaleContent {
+        /// The blob.
+        blob: ContentDigest,
+    },
     /// A layer that no import record vouches for: another tool stored it, perhaps without
     /// verifying it.
     Unverified {
@@ -296,6 +321,25 @@ impl fmt::Display for Problem {
                     f,
                     "{kind} {digest}: content mismatch: expected {digest}, found {found}"
                 )
+            }
+            Self::LostContent {
+                blob,
+                content: Some(content),
+            } => write!(f, "blob {blob} holds {content}, which is not there"),
+            Self::LostContent {
+                blob,
+                content: None,
+            } => write!(
+                f,
+                "the name of what blob {blob} holds leads to something else"
+            ),
+            Self::OtherContent {
+                blob,
+                content,
+                reason,
+            } => write!(f, "blob {blob} does not hold {content}: {reason}"),
+            Self::StaleContent { blob } => {
+                write!(f, "what blob {blob} held has a name, and the blob is gone")
             }
             Self::Unverified { layer } => write!(f, "layer {layer} was not verified by lazaret"),
             Self::StaleRecord { content } => {

@@ -9,6 +9,7 @@ use crate::error::GraphError;
 use crate::names::Stream;
 use crate::referrers;
 use crate::stored;
+use crate::unpacked::unpacked;
 
 /// The names of `root` and of everything that it is made of, that it lists, and that refers to it.
 /// What is damaged has no parts: the check finds it.
@@ -22,7 +23,7 @@ pub(super) fn of(repository: &Repository, root: Stream) -> Result<BTreeSet<Strea
         let below = match &name {
             Stream::Manifest(digest) => of_manifest(repository, digest),
             Stream::Index(digest) => of_index(repository, digest),
-            Stream::Layer(content) => Ok(vec![Stream::Record(*content)]),
+            Stream::Layer(content) => of_layer(repository, content),
             Stream::Config(_) | Stream::Blob(_) | Stream::Record(_) => continue,
         };
         match below {
@@ -35,6 +36,15 @@ pub(super) fn of(repository: &Repository, root: Stream) -> Result<BTreeSet<Strea
         }
     }
     Ok(parts)
+}
+
+fn of_layer(repository: &Repository, content: &ContentDigest) -> Result<Vec<Stream>, GraphError> {
+    let unpacked = unpacked(repository, content)?;
+    let unpacked = unpacked.map(|unpacked| Stream::Layer(unpacked.content));
+    Ok([Stream::Record(*content)]
+        .into_iter()
+        .chain(unpacked)
+        .collect())
 }
 
 fn of_manifest(repository: &Repository, digest: &ContentDigest) -> Result<Vec<Stream>, GraphError> {

@@ -1,6 +1,6 @@
 //! What lies under `streams/refs` beside tags: names of this program's own, and lists of referrers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_store::Repository;
@@ -26,7 +26,8 @@ pub(super) fn check_own(
         let fits = match OwnRef::parse(&file_name) {
             Some(OwnRef::Record(content)) => target == Some(Stream::Record(content)),
             Some(OwnRef::Blob(digest)) => target == Some(Stream::Blob(digest)),
-            Some(OwnRef::Content(_)) => matches!(target, Some(Stream::Layer(_))),
+            // One that leads to something else is a finding of its own.
+            Some(OwnRef::Content(_)) => continue,
             Some(OwnRef::Replacing(stream)) => target == Some(stream),
             Some(OwnRef::Cosign(..)) => {
                 matches!(target, Some(Stream::Manifest(_) | Stream::Index(_)))
@@ -63,6 +64,24 @@ pub(super) fn check_own(
         problems.push((Problem::Interrupted { stream }, Some(stream)));
     }
     Ok(())
+}
+
+/// What compressed blobs of artifacts hold, as far as there is a name that says so: the stream by
+/// the digest of the blob, or none where the name leads to something else.
+pub(super) fn contents(
+    repository: &Repository,
+) -> Result<BTreeMap<ContentDigest, Option<Stream>>, GraphError> {
+    let mut contents = BTreeMap::new();
+    for (file_name, target) in listing::references(repository, names::LAZARET)? {
+        if let Some(OwnRef::Content(blob)) = OwnRef::parse(&file_name) {
+            let target = target
+                .ok()
+                .and_then(|target| Stream::parse(target.as_str()));
+            let target = target.filter(|target| matches!(target, Stream::Layer(_)));
+            contents.insert(blob, target);
+        }
+    }
+    Ok(contents)
 }
 
 /// Checks the lists of referrers, and notes who is in them.

@@ -24,6 +24,9 @@ pub(super) struct Inventory {
     pub(super) root_images: Vec<usize>,
     /// What refers to a subject, whether that is there or not.
     pub(super) referrers: HashMap<ContentDigest, Vec<Place>>,
+    /// What compressed blobs of artifacts hold, by the digest of the blob, whether that is there or
+    /// not.
+    pub(super) contents: HashMap<ContentDigest, Place>,
     /// Whether there are kept blobs.
     pub(super) has_blobs: bool,
     /// Places of streams by the key of their object, sorted.
@@ -45,8 +48,8 @@ pub(super) struct Reference {
 pub(super) enum Stays {
     /// Until somebody takes it away: it is a reason to keep what it leads to.
     Root,
-    /// As long as that is kept for another reason.
-    WithTarget,
+    /// As long as this stream is kept, for another reason.
+    With(Place),
     /// No longer: it was left over.
     Not,
 }
@@ -65,6 +68,7 @@ impl Inventory {
             images: repository.images().map_err(refused)?,
             root_images: Vec::new(),
             referrers: HashMap::new(),
+            contents: HashMap::new(),
             has_blobs: false,
             by_object: streams
                 .iter()
@@ -113,9 +117,17 @@ impl Inventory {
         let stays = match subordinate(&path, target) {
             Some(Subordinate::Referrer { subject }) => {
                 self.referrers.entry(subject).or_default().push(place);
-                Stays::WithTarget
+                Stays::With(place)
             }
-            Some(Subordinate::Part) => Stays::WithTarget,
+            Some(Subordinate::Part) => Stays::With(place),
+            // What it leads to may be somebody's layer too: that keeps the stream, not the name.
+            Some(Subordinate::Content { blob }) => {
+                self.contents.insert(blob, place);
+                match self.find(&Stream::Layer(blob).name()) {
+                    Some(blob) => Stays::With(blob),
+                    None => Stays::Not,
+                }
+            }
             // Until the commit that made it, and died, is finished.
             Some(Subordinate::Replacing(stream)) => match self.find(&previous(&stream)) {
                 Some(_) => Stays::Root,
@@ -138,6 +150,8 @@ enum Subordinate {
     Referrer { subject: ContentDigest },
     /// To something that belongs to a layer.
     Part,
+    /// From a compressed blob to what it holds.
+    Content { blob: ContentDigest },
     /// To a stream that a commit is giving a name to.
     Replacing(Stream),
 }
@@ -152,6 +166,7 @@ fn subordinate(path: &str, target: &StreamName) -> Option<Subordinate> {
                 Some(Subordinate::Part)
             }
             (OwnRef::Blob(blob), Stream::Blob(found)) if blob == found => Some(Subordinate::Part),
+            (OwnRef::Content(blob), Stream::Layer(_)) => Some(Subordinate::Content { blob }),
             (OwnRef::Replacing(stream), found) if stream == found => {
                 Some(Subordinate::Replacing(stream))
             }

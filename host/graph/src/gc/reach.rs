@@ -113,6 +113,9 @@ impl Reach<'_> {
         };
         if let Stream::Layer(content) = &stream {
             self.linked(Stream::Record(*content));
+            let unpacked = self.reached.inventory.contents.get(content);
+            self.waiting
+                .extend(unpacked.map(|place| Work::Name(*place)));
         }
         if let Stream::Manifest(digest) = &stream
             && self.reached.inventory.has_blobs

@@ -4,6 +4,7 @@
 
 mod cfsctl;
 mod commit;
+mod contents;
 mod fixture;
 mod fsck;
 mod fsck_graph;

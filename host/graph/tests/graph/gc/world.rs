@@ -10,13 +10,20 @@ use lazaret_artifact::media_type::{
 use lazaret_artifact::{ContentDigest, CosignKind, Index, Manifest, Relation, Tag, VerityDigest};
 use lazaret_graph::names::Stream;
 use lazaret_graph::{
-    BlobRef, Commit, IndexCommit, LayerRef, ManifestCommit, ReferrerCommit, untag,
+    BlobRef, Commit, ContentRef, IndexCommit, LayerRef, ManifestCommit, RecordRef, ReferrerCommit,
+    untag,
 };
 use lazaret_store::ContentType;
 use serde_json::{Value, json};
 
 use super::{files, object_path};
 use crate::fixture::Fixture;
+
+/// Blobs of artifacts from this number on hold something.
+const FIRST_COMPRESSED: u8 = 4;
+
+/// How the name begins that leads from a blob to what it holds.
+const CONTENT: &str = "lazaret/content-";
 
 /// What is to be made. Numbers choose among what has been made before, modulo how many there are.
 #[derive(Debug, Clone, Default)]
@@ -163,7 +170,10 @@ impl World {
         let refs: BTreeSet<String> = self
             .refs
             .iter()
-            .filter(|(_, (target, _))| live.contains(target))
+            .filter(|(path, (target, _))| match path.strip_prefix(CONTENT) {
+                Some(blob) => live.contains(&format!("oci-layer-{blob}")),
+                None => live.contains(target),
+            })
             .map(|(path, _)| format!("refs/{path}"))
             .collect();
         let names: BTreeSet<String> = live.union(&refs).cloned().collect();
@@ -318,6 +328,17 @@ impl World {
                 .needs
                 .insert(Stream::Layer(layer.key).to_string());
         }
+        let (mut given, mut records, mut links) = (layers.clone(), Vec::new(), Vec::new());
+        for (layer, number) in layers.iter().zip(blobs) {
+            if let Some((content, record)) = self.add_content(layer, *number) {
+                given.push(content);
+                records.extend(record);
+                links.push(ContentRef {
+                    blob: layer.key,
+                    content: content.key,
+                });
+            }
+        }
         let node = self.node(name);
         node.objects.insert(object);
         node.needs.insert(config.to_string());
@@ -327,7 +348,9 @@ impl World {
                 manifest_bytes: &bytes,
                 config_bytes: b"{}",
             }],
-            layers: &layers,
+            layers: &given,
+            records: &records,
+            contents: &links,
             ..Commit::default()
         }
         .run(&self.fixture.repository)
@@ -336,6 +359,45 @@ impl World {
             self.note_referrer(subject, manifest.digest, name);
         }
         self.documents.push((manifest.digest, name));
+    }
+
+    /// What an artifact's blob holds, if it holds anything: a container's layer, or something of its
+    /// own, which is not of every blob.
+    fn add_content(
+        &mut self,
+        blob: &LayerRef,
+        number: u8,
+    ) -> Option<(LayerRef, Option<RecordRef>)> {
+        if number < FIRST_COMPRESSED {
+            return None;
+        }
+        let of_container = match self.layers.len() {
+            count if count > 0 && number % 2 == 1 => Some(self.layers[usize::from(number) % count]),
+            _ => None,
+        };
+        let (content, record) = match of_container {
+            Some((layer, _)) => (layer, None),
+            None => {
+                let bytes = vec![100 + number / 3; 120];
+                let layer = self.fixture.blob(&bytes);
+                let object = self.put(&bytes);
+                let (name, record) = (Stream::Layer(layer.key), Stream::Record(layer.key));
+                self.node(record);
+                let node = self.node(name);
+                node.objects.insert(object);
+                node.needs.insert(record.to_string());
+                let path = format!("lazaret/record-{}", layer.key);
+                self.refs.insert(path, (record.to_string(), false));
+                (layer, Some(self.fixture.record(&layer, &["x"])))
+            }
+        };
+        let name = Stream::Layer(content.key).to_string();
+        self.node(Stream::Layer(blob.key))
+            .needs
+            .insert(name.clone());
+        let path = format!("{CONTENT}{}", blob.key);
+        self.refs.insert(path, (name, false));
+        Some((content, record))
     }
 
     fn add_index(&mut self, children: &[usize], subject: Option<usize>) {
