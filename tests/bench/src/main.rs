@@ -11,6 +11,7 @@
 
 mod layouts;
 mod measure;
+mod models;
 mod native;
 mod report;
 mod run;
@@ -38,6 +39,8 @@ enum Command {
     PullSandboxed(Pull),
     /// List, collect and check in a repository of many tags and very many objects.
     Scale(scale::Scale),
+    /// Pull models: speed beside copying and hashing, and what equal tensors save.
+    Models(models::Models),
 }
 
 #[derive(clap::Args)]
@@ -82,5 +85,6 @@ fn main() -> Result<()> {
         Command::PullNative(pull) => native::pull_native(&pull),
         Command::PullSandboxed(pull) => native::pull_sandboxed(&pull),
         Command::Scale(scale) => scale::scale(&scale),
+        Command::Models(arguments) => models::models(&arguments),
     }
 }

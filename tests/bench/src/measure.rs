@@ -100,3 +100,27 @@ pub fn pairs(
     }
     Ok((of_a, of_b))
 }
+
+/// Runs each of `commands` once a turn, in an order that rotates, and returns the costs of each.
+/// `prepare` runs before every measured run. The first turn is not counted.
+///
+/// # Errors
+/// When a run fails.
+pub fn rounds(
+    count: usize,
+    prepare: &dyn Fn() -> Result<()>,
+    commands: &[Vec<OsString>],
+) -> Result<Vec<Vec<Cost>>> {
+    let mut costs = vec![Vec::new(); commands.len()];
+    for turn in 0..=count {
+        for place in 0..commands.len() {
+            let which = (turn + place) % commands.len();
+            prepare()?;
+            let cost = measure(&commands[which])?;
+            if turn > 0 {
+                costs[which].push(cost);
+            }
+        }
+    }
+    Ok(costs)
+}

@@ -283,7 +283,7 @@ fn version(binary: &Path) -> String {
 }
 
 /// Date and machine, as far as they matter.
-fn machine() -> String {
+pub fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processor = read("/proc/cpuinfo")
         .lines()

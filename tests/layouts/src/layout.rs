@@ -1,6 +1,7 @@
 //! A layout directory (image-spec image-layout.md), written file by file.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -13,9 +14,33 @@ use crate::layer::Compression;
 /// `sha256:…` of `data`.
 #[must_use]
 pub fn digest(data: &[u8]) -> String {
-    let hash = Sha256::digest(data);
+    spell(Sha256::new_with_prefix(data))
+}
+
+fn spell(hash: Sha256) -> String {
+    let hash = hash.finalize();
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
+}
+
+/// A file, and the digest and size of what was written to it.
+struct Hashed {
+    file: fs::File,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(data)?;
+        self.hash.update(&data[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// A layout being written.
@@ -54,6 +79,26 @@ impl LayoutBuilder {
         let digest = digest(data);
         fs::write(self.blob_path(&digest), data)?;
         Ok(digest)
+    }
+
+    /// Writes a blob of any size, piece by piece, and returns its digest and size.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn blob_from(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(String, u64)> {
+        let path = self.directory.join("blobs/being-written");
+        let mut hashed = Hashed {
+            file: fs::File::create(&path)?,
+            hash: Sha256::new(),
+            size: 0,
+        };
+        write(&mut hashed)?;
+        let digest = spell(hashed.hash);
+        fs::rename(path, self.blob_path(&digest))?;
+        Ok((digest, hashed.size))
     }
 
     /// Where the blob `digest` lies.
