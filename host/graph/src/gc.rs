@@ -10,7 +10,7 @@
 //! deleted at all. The deletion can be cut short at any moment; names go before what they lead
 //! to, so that what is left is whole, and the next run finishes it.
 
-mod digests;
+pub(crate) mod digests;
 mod inventory;
 mod order;
 mod reach;

@@ -1,6 +1,6 @@
-//! A set of very many digests.
+//! Sets of very many digests, and what is known of each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use lazaret_artifact::VerityDigest;
@@ -30,8 +30,11 @@ impl DigestSet {
     }
 }
 
+/// Something for each of many digests, by [`key`].
+pub(crate) type DigestMap<T> = HashMap<[u8; KEPT], T, BuildHasherDefault<Prefix>>;
+
 /// The first bytes of a digest: no worse than all of them for telling digests apart.
-pub(super) fn key(digest: &VerityDigest) -> [u8; KEPT] {
+pub(crate) fn key(digest: &VerityDigest) -> [u8; KEPT] {
     *digest
         .as_bytes()
         .first_chunk()
@@ -40,7 +43,7 @@ pub(super) fn key(digest: &VerityDigest) -> [u8; KEPT] {
 
 /// Digests are as good as random already.
 #[derive(Debug, Default)]
-struct Prefix(u64);
+pub(crate) struct Prefix(u64);
 
 impl Hasher for Prefix {
     fn write(&mut self, bytes: &[u8]) {

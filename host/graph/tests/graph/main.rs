@@ -14,3 +14,4 @@ mod indexes;
 mod rebuild;
 mod records;
 mod referrers;
+mod sharing;

@@ -10,7 +10,9 @@ use lazaret_artifact::{
     ContentDigest, Index, Manifest, MediaType, Platform, Relation, Tag, VerityAlgorithm,
     VerityDigest,
 };
-use lazaret_graph::{BlobRef, Commit, IndexCommit, LayerRef, ManifestCommit, ReferrerCommit};
+use lazaret_graph::{
+    BlobRef, Commit, ContentRef, IndexCommit, LayerRef, ManifestCommit, ReferrerCommit,
+};
 use lazaret_layouts::{Compression, LayerBuilder};
 use lazaret_push::{Event, PushError, PushOptions, Pushed, push};
 use lazaret_store::{ContentType, Repository, VerityPolicy};
@@ -33,6 +35,7 @@ pub(crate) struct Goods {
     indexes: Vec<(MediaType, Vec<u8>)>,
     layers: Vec<LayerRef>,
     blobs: Vec<BlobRef>,
+    contents: Vec<ContentRef>,
     referrers: Vec<ReferrerCommit>,
 }
 
@@ -175,6 +178,36 @@ impl Fixture {
         self.manifest(OCI_MANIFEST, format!("{manifest}\n").as_bytes(), b"{}")
     }
 
+    /// An artifact of compressed archives, what they hold beside them.
+    pub(crate) fn packed(&mut self, archives: &[(&[u8], Compression)]) -> Value {
+        let mut layers = Vec::new();
+        for (tar, compression) in archives {
+            let suffix = match compression {
+                Compression::None => "",
+                Compression::Gzip => "+gzip",
+                Compression::Zstd => "+zstd",
+            };
+            let bytes = compression.apply(tar).unwrap();
+            let blob = LayerRef {
+                key: ContentDigest::sha256(&bytes),
+                stream: self.store_whole(&bytes),
+            };
+            let content = self.store_layer(tar);
+            self.goods.contents.push(ContentRef {
+                blob: blob.key,
+                content: content.key,
+            });
+            self.goods.layers.extend([blob, content]);
+            let kind = format!("application/vnd.cncf.model.weight.v1.tar{suffix}");
+            layers.push(self.shelf.add(&kind, &bytes));
+        }
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": "application/vnd.test",
+            "config": self.shelf.add(OCI_EMPTY, b"{}"), "layers": layers,
+        });
+        self.manifest(OCI_MANIFEST, format!("{manifest}\n").as_bytes(), b"{}")
+    }
+
     /// A manifest as it is.
     pub(crate) fn manifest(&mut self, kind: &str, bytes: &[u8], config: &[u8]) -> Value {
         let descriptor = self.shelf.add(kind, bytes);
@@ -261,6 +294,7 @@ impl Fixture {
             indexes: &indexes,
             layers: &goods.layers,
             blobs: &goods.blobs,
+            contents: &goods.contents,
             referrers: &goods.referrers,
             tags: &tags,
             ..Commit::default()

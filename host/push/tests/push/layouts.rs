@@ -75,6 +75,41 @@ fn an_index_arrives_whole_and_byte_for_byte() {
 }
 
 #[test]
+fn compressed_blobs_go_back_as_they_travelled_and_what_they_hold_stays_here() {
+    let mut fixture = Fixture::new();
+    let (one, two) = (tar(1, 300_000), tar(2, 5000));
+    let packed = fixture.packed(&[
+        (&one, Compression::Gzip),
+        (&two, Compression::Zstd),
+        (&one, Compression::Zstd),
+    ]);
+    // Its layer is what a blob of the artifact holds, and is to be had as it travelled through that.
+    let image = fixture.image(&here(), &[(&one, Came::Unpacked(Compression::Gzip))]);
+    fixture.commit(&[("packed", &packed), ("image", &image)]);
+    for (name, root) in [("packed", &packed), ("image", &image)] {
+        let loaded = lazaret_graph::load(&fixture.repository, &name.parse().unwrap()).unwrap();
+        let is_packed = name == "packed";
+        assert!(
+            loaded
+                .layers
+                .iter()
+                .all(|l| l.unpacked.is_some() == is_packed)
+        );
+        for recompress in [None, Some(lazaret_push::Recompress::Zstd(3))] {
+            let out = fixture.path(&format!("{name}-{}", recompress.is_some()));
+            let options = PushOptions {
+                recompress,
+                ..all()
+            };
+            let pushed = fixture.push(name, &oci(&out), &options).unwrap();
+            let digest = digest_of(root);
+            assert_eq!((pushed.root, pushed.renamed), (digest, vec![]));
+            assert_eq!(blobs(&out), fixture.shelf.below(&digest));
+        }
+    }
+}
+
+#[test]
 fn what_is_there_is_not_sent_again() {
     let mut fixture = Fixture::new();
     let root = everything(&mut fixture);
