@@ -7,6 +7,7 @@ mod collecting;
 mod exporting;
 mod pulling;
 mod pushing;
+mod reading;
 mod transfer;
 
 use std::io::{self, IsTerminal as _};
@@ -24,6 +25,7 @@ pub use collecting::Collecting;
 pub use exporting::Exporting;
 pub use pulling::Pulling;
 pub use pushing::Pushing;
+pub use reading::Reading;
 
 /// What is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -3,7 +3,7 @@
 //! What is printed is either safe already or goes through [`clean`]; JSON escapes by itself.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
 use anyhow::Context as _;
 use lazaret_artifact::text::escape;
@@ -138,6 +138,17 @@ impl<F: Formatter> Formatter for Safe<F> {
     fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
     }
+}
+
+/// Columns of the terminal that standard output is; none where it is something else, which gets
+/// everything in full.
+pub fn columns() -> Option<usize> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// Prints a line to standard error. Nobody is left to tell when that fails.

@@ -1,9 +1,15 @@
 //! Tables for people: columns as wide as their widest cell, two spaces between them, nothing after
 //! the last.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::output::clean;
+
+/// Columns between columns.
+const GAP: usize = 2;
+
+/// Columns that are left of a cell in any case: less says nothing.
+const NARROWEST: usize = 16;
 
 /// Where a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +30,20 @@ pub struct Table {
 impl Table {
     /// A table with a header.
     pub fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
-        let mut new = Self::headless(columns.map(|(_, align)| align));
-        new.row(columns.map(|(title, _)| title.to_owned()));
+        Self::with_columns(&columns)
+    }
+
+    /// A table with a header, of columns that are not always the same.
+    pub fn with_columns(columns: &[(&str, Align)]) -> Self {
+        let mut new = Self {
+            columns: columns.iter().map(|(_, align)| *align).collect(),
+            rows: Vec::new(),
+        };
+        let titles: Vec<String> = columns
+            .iter()
+            .map(|(title, _)| (*title).to_owned())
+            .collect();
+        new.cells(&titles);
         new
     }
 
@@ -39,22 +57,43 @@ impl Table {
 
     /// Adds a row. Control characters in its cells are escaped.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.columns.len());
+        self.cells(&cells);
+    }
+
+    /// [`Table::row`] of a table [with columns](Table::with_columns), one cell for each.
+    pub fn cells(&mut self, cells: &[String]) {
+        debug_assert_eq!(cells.len(), self.columns.len());
         self.rows
             .push(cells.iter().map(|cell| clean(cell)).collect());
     }
 
+    /// Cuts the cells of one column in the middle, so that lines fit into so many columns of a
+    /// terminal; the header stays.
+    pub fn fit(&mut self, column: usize, columns: Option<usize>) {
+        let Some(columns) = columns else { return };
+        let widths = self.widths();
+        let all: usize = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        let Some(too_many @ 1..) = all.checked_sub(columns) else {
+            return;
+        };
+        let room = widths[column].saturating_sub(too_many).max(NARROWEST);
+        for row in &mut self.rows {
+            if width(&row[column]) > room {
+                row[column] = cut(&row[column], room);
+            }
+        }
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let widest = |column: usize| self.rows.iter().map(|row| width(&row[column])).max();
+        (0..self.columns.len())
+            .map(|column| widest(column).unwrap_or(0))
+            .collect()
+    }
+
     /// The lines, each with its end.
     pub fn render(&self) -> String {
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .map(|row| width(&row[column]))
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
+        let widths = self.widths();
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
@@ -64,7 +103,7 @@ impl Table {
                     Align::Left => line.extend([cell, &*padding]),
                     Align::Right => line.extend([&*padding, cell]),
                 }
-                line.push_str("  ");
+                line.push_str(&" ".repeat(GAP));
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -76,6 +115,26 @@ impl Table {
 /// Columns of a terminal that a cell takes.
 fn width(cell: &str) -> usize {
     UnicodeWidthStr::width(cell)
+}
+
+/// As much of the beginning and the end as there is room for.
+fn cut(cell: &str, room: usize) -> String {
+    let left = room - room / 2 - 1;
+    let take = |characters: &mut dyn Iterator<Item = char>, room: usize| -> usize {
+        let mut used = 0;
+        let mut bytes = 0;
+        for character in characters {
+            used += UnicodeWidthChar::width(character).unwrap_or(0);
+            if used > room {
+                break;
+            }
+            bytes += character.len_utf8();
+        }
+        bytes
+    };
+    let head = take(&mut cell.chars(), left);
+    let tail = take(&mut cell.chars().rev(), room / 2);
+    format!("{}…{}", &cell[..head], &cell[cell.len() - tail..])
 }
 
 #[cfg(test)]
@@ -105,6 +164,40 @@ mod tests {
         table.row(["\u{65e5}\u{672c}".to_owned(), "x".to_owned()]);
         table.row(["abcd".to_owned(), "y".to_owned()]);
         assert_eq!(table.render(), "\u{65e5}\u{672c}  x\nabcd  y\n");
+    }
+
+    #[test]
+    fn long_cells_are_cut_in_the_middle_where_lines_are_too_long() {
+        let make = || {
+            let mut table = Table::headless([Align::Left, Align::Right]);
+            table.row([
+                "model.layers.17.self_attn.q_proj.weight".to_owned(),
+                "1".to_owned(),
+            ]);
+            table.row(["\u{65e5}".repeat(30), "22".to_owned()]);
+            table.row(["short".to_owned(), "333".to_owned()]);
+            table
+        };
+        let rendered = |columns| {
+            let mut table = make();
+            table.fit(0, columns);
+            table.render()
+        };
+        assert_eq!(rendered(None), make().render());
+        assert_eq!(rendered(Some(200)), make().render());
+        assert_eq!(
+            rendered(Some(30)),
+            format!(
+                "model.layers…q_proj.weight    1\n{0}…{0}   22\nshort                       333\n",
+                "\u{65e5}".repeat(6)
+            )
+        );
+        // However narrow it is, something is left.
+        assert!(
+            rendered(Some(3)).starts_with("model.l…j.weight    1\n"),
+            "{}",
+            rendered(Some(3))
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 pub mod cat;
 pub mod completions;
+pub mod diff;
 pub mod export;
+pub mod facts;
 pub mod fsck;
 pub mod gc;
 pub mod images;
@@ -12,6 +14,7 @@ pub mod init;
 pub mod inspect;
 pub mod ls;
 pub mod man;
+pub mod parts;
 pub mod pull;
 pub mod push;
 pub mod referrers;
@@ -19,7 +22,7 @@ pub mod tag;
 pub mod untag;
 
 use clap::Args;
-use lazaret_artifact::Platform;
+use lazaret_artifact::{Platform, Value, record};
 use lazaret_graph::{GraphError, Image, Name, load_platform};
 use lazaret_store::Repository;
 
@@ -50,5 +53,26 @@ impl Choice {
     /// The image or artifact.
     fn load(&self, repository: &Repository, name: &Name) -> Result<Image, GraphError> {
         load_platform(repository, name, self.platform.as_ref())
+    }
+}
+
+/// A value as JSON has it, without the name of its type.
+fn plain(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Boolean(value) => (*value).into(),
+        Value::Unsigned(value) => (*value).into(),
+        Value::Signed(value) => (*value).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::Digest(digest) => digest.to_string().into(),
+        Value::Bytes(bytes) => record::raw::serialize(bytes, serde_json::value::Serializer)
+            .expect("text and objects of text are JSON"),
+    }
+}
+
+/// A value for people: text as it is.
+fn shown(value: &Value) -> String {
+    match plain(value) {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
     }
 }

@@ -89,8 +89,16 @@ pub struct MetadataChange {
     pub after: Vec<Value>,
 }
 
-/// Compares two images or artifacts of a repository. `reading` is told of bytes that were read for
-/// it, as it goes.
+/// How far a comparison is in reading what only its bytes can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiffProgress {
+    /// Bytes read.
+    pub done: u64,
+    /// Of so many.
+    pub total: u64,
+}
+
+/// Compares two images or artifacts of a repository. `reading` is told as it goes on.
 ///
 /// # Errors
 /// The store's, records that are damaged, and [`ViewError::Amplified`].
@@ -98,7 +106,7 @@ pub fn diff(
     repository: &Repository,
     before: &Image,
     after: &Image,
-    reading: &mut dyn FnMut(u64),
+    reading: &mut dyn FnMut(DiffProgress),
 ) -> Result<Differences, ViewError> {
     let mut differences = Differences::default();
     parts::compare(repository, before, after, reading, &mut differences)?;

@@ -24,7 +24,7 @@ mod samples;
 pub mod tree;
 pub mod walk;
 
-pub use diff::{Changed, Differences, MetadataChange, Outline, Tally, diff};
+pub use diff::{Changed, DiffProgress, Differences, MetadataChange, Outline, Tally, diff};
 pub use error::{PathFault, ViewError};
 pub use export::{ExportOptions, Exported, Owners, Progress, Skipped, Warning, directory, tar};
 pub use findings::{About, FoundFact, Part, Place, each_fact, each_part};

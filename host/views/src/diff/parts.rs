@@ -8,7 +8,7 @@ use lazaret_artifact::{Extent, VerityDigest};
 use lazaret_graph::Image;
 use lazaret_store::Repository;
 
-use super::{Changed, Differences, Outline};
+use super::{Changed, DiffProgress, Differences, Outline};
 use crate::error::ViewError;
 use crate::findings::{Part, Place, each_part};
 use crate::part_reader::PartReader;
@@ -31,7 +31,7 @@ pub(super) fn compare(
     repository: &Repository,
     before: &Image,
     after: &Image,
-    reading: &mut dyn FnMut(u64),
+    reading: &mut dyn FnMut(DiffProgress),
     differences: &mut Differences,
 ) -> Result<(), ViewError> {
     let mut words = HashSet::new();
@@ -49,17 +49,23 @@ pub(super) fn compare(
         to_read.iter().map(|&(b, _)| before[b].stretch()),
     )?;
     let is = PartReader::locate(repository, to_read.iter().map(|&(_, a)| after[a].stretch()))?;
+    let sizes = to_read.iter().map(|&(b, _)| before[b].outline.size);
+    let mut progress = DiffProgress {
+        done: 0,
+        total: sizes.fold(0, u64::saturating_add).saturating_mul(2),
+    };
     let mut changed = Vec::new();
     for (b, a) in pairs.both {
         let (left, right) = (&before[b], &after[a]);
         let is_equal = match known(left, right) {
             Some(known) => known,
             None => {
-                let digest = was.sha256(&left.place, &left.extents)?;
-                reading(left.outline.size);
-                let same = digest == is.sha256(&right.place, &right.extents)?;
-                reading(right.outline.size);
-                same
+                let was = was.sha256(&left.place, &left.extents)?;
+                let is = is.sha256(&right.place, &right.extents)?;
+                let both = left.outline.size.saturating_mul(2);
+                progress.done = progress.done.saturating_add(both);
+                reading(progress);
+                was == is
             }
         };
         if !is_equal {

@@ -79,7 +79,7 @@ fn of_reading(
         &bench.repository,
         &image(before),
         &image(after),
-        &mut |bytes| read += bytes,
+        &mut |progress| read = progress.done,
     );
     (found.unwrap(), read)
 }
