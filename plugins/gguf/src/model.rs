@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::dtype::Dtype;
-use crate::limits::{METADATA_FACTS_MAX, PENDING_MAX};
+use crate::limits::{METADATA_FACTS_MAX, METADATA_KEYS_MAX, PENDING_MAX, TEXT_MAX};
 use crate::value::{Kind, Value};
 
 /// One tensor.
@@ -68,8 +68,8 @@ pub struct Model {
     pub tensors: Vec<Tensor>,
     /// Number of keys.
     pub keys: u64,
-    /// Keys and values in the order of the file, at most
-    /// [`METADATA_FACTS_MAX`](crate::limits::METADATA_FACTS_MAX).
+    /// Keys and values in the order of the file, as many as
+    /// [`METADATA_FACTS_MAX`] and [`METADATA_KEYS_MAX`] let through.
     pub metadata: Vec<(String, Value)>,
     /// What some of them say.
     pub card: Card,
@@ -106,6 +106,8 @@ pub struct Card {
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     pub(crate) metadata: Vec<(String, Value)>,
+    /// Bytes of its keys.
+    key_bytes: usize,
     card: Card,
     /// Numbers that are the architecture's own if it turns out to have that name.
     pending: Vec<(String, Length, u64)>,
@@ -135,7 +137,9 @@ impl Collector {
             "split.tensors.count" => card.split_tensors = value.number,
             _ => self.pend(&key, value.number),
         }
-        if self.metadata.len() < METADATA_FACTS_MAX {
+        let bytes = self.key_bytes + key.len();
+        if self.metadata.len() < METADATA_FACTS_MAX && bytes <= METADATA_KEYS_MAX {
+            self.key_bytes = bytes;
             self.metadata.push((key, value));
         }
     }
@@ -149,6 +153,8 @@ impl Collector {
         .find_map(|(suffix, which)| key.strip_suffix(suffix).map(|prefix| (prefix, which)));
         if let (Some((prefix, which)), Some(number)) = (which, number)
             && self.pending.len() < PENDING_MAX
+            // No architecture is longer, as its text is cut.
+            && prefix.len() as u64 <= TEXT_MAX
         {
             self.pending.push((prefix.to_owned(), which, number));
         }

@@ -1,6 +1,7 @@
 //! Bounds, each with the attack or accident it stops.
 //!
-//! Together they keep the importer below the 64 MiB a sandbox has: names 5 MiB (their digests),
+//! Together they keep the importer below the 64 MiB a sandbox has, which `host/builtins/tests/limits`
+//! tries: names 5 MiB (their digests),
 //! external ranges 13 MiB while their list grows, locations 4 MiB, metadata 6 MiB; when a file is
 //! split, 6 MiB for its stretches.
 

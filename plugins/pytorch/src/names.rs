@@ -1,10 +1,11 @@
 //! Names for tensors: the keys on the way to each, from the value a pickle leaves.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
+use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
-use crate::limits::{DEPTH_MAX, NAME_MAX, PARTS_MAX};
+use crate::limits::{DEPTH_MAX, NAME_MAX, NAMES_OF_PARTS_MAX, PARTS_MAX};
 use crate::pickle::heap::{Heap, Value};
 
 /// A tensor under its name.
@@ -26,24 +27,33 @@ pub(crate) struct Found {
     pub(crate) is_cut: bool,
 }
 
-/// A container on the way, with what of it is still to be seen.
-struct Level {
-    entries: std::vec::IntoIter<(String, Value)>,
+/// What an element is called in its container.
+#[derive(Debug, Clone, Copy)]
+enum Key {
+    /// Its place in a list.
+    Index(u32),
+    /// Its key in a dictionary, and the place of that.
+    Value(Value, u32),
+}
+
+/// A container on the way, with what of it is still to be seen: read from the heap as it is needed, as
+/// containers can share what they hold, and thirty can be open.
+struct Level<'a> {
+    entries: Box<dyn Iterator<Item = (Key, Value)> + 'a>,
     /// Bytes of the name before it.
     prefix: usize,
 }
 
 /// All tensors a value holds, in its order. Each container is entered once, by the first way to it.
 pub(crate) fn find(heap: &Heap, root: Value) -> Found {
-    let mut found = Found::default();
-    let mut seen = HashSet::new();
-    let mut names = HashSet::new();
+    let mut names = Names::default();
+    let mut seen = BTreeSet::new();
     let mut path = String::new();
     let mut levels = Vec::new();
     if let Value::Tensor(tensor) = root {
-        take(&mut found, &mut names, "tensor", tensor);
+        names.take("tensor", tensor);
     }
-    enter(heap, root, &mut seen, &mut levels, 0, &mut found);
+    levels.extend(enter(heap, root, &mut seen, 0, &mut names.found));
     while let Some(level) = levels.last_mut() {
         path.truncate(level.prefix);
         let Some((key, value)) = level.entries.next() else {
@@ -53,18 +63,35 @@ pub(crate) fn find(heap: &Heap, root: Value) -> Found {
         if !path.is_empty() {
             path.push('/');
         }
-        path.push_str(&key);
+        push(&mut path, heap, key);
         let room = path.floor_char_boundary(NAME_MAX);
         path.truncate(room);
         if let Value::Tensor(tensor) = value {
-            take(&mut found, &mut names, &path, tensor);
+            names.take(&path, tensor);
         } else if levels.len() < DEPTH_MAX {
-            enter(heap, value, &mut seen, &mut levels, path.len(), &mut found);
+            let found = &mut names.found;
+            levels.extend(enter(heap, value, &mut seen, path.len(), found));
         } else if is_container(value) {
-            found.is_cut = true;
+            names.found.is_cut = true;
         }
     }
-    found
+    names.found
+}
+
+/// Adds a key to a path.
+fn push(path: &mut String, heap: &Heap, key: Key) {
+    let written = match key {
+        Key::Index(index) => write!(path, "{index}"),
+        Key::Value(Value::Text(text), _) => path.write_str(heap.text(text)),
+        Key::Value(Value::Bool(true), _) => path.write_str("True"),
+        Key::Value(Value::Bool(false), _) => path.write_str("False"),
+        Key::Value(Value::None, _) => path.write_str("None"),
+        Key::Value(key, place) => match heap.as_int(key) {
+            Some(number) => write!(path, "{number}"),
+            None => write!(path, "#{place}"),
+        },
+    };
+    written.expect("a string takes any text");
 }
 
 fn is_container(value: Value) -> bool {
@@ -74,106 +101,113 @@ fn is_container(value: Value) -> bool {
     )
 }
 
-fn enter(
-    heap: &Heap,
+fn enter<'a>(
+    heap: &'a Heap,
     value: Value,
-    seen: &mut HashSet<Value>,
-    levels: &mut Vec<Level>,
+    seen: &mut BTreeSet<Value>,
     prefix: usize,
     found: &mut Found,
-) {
+) -> Option<Level<'a>> {
     if !is_container(value) || !seen.insert(value) {
-        return;
+        return None;
     }
-    let numbered = |(index, value): (u32, Value)| (index.to_string(), value);
-    let entries: Vec<(String, Value)> = match value {
-        Value::List(chain) => heap.chain(chain).filter(leads).map(numbered).collect(),
-        Value::Tuple(tuple) => (0..)
-            .zip(heap.tuple(tuple))
-            .filter(leads)
-            .map(numbered)
-            .collect(),
-        Value::Dict(chain) => keyed(heap, chain, found),
+    let entries: Box<dyn Iterator<Item = (Key, Value)> + 'a> = match value {
+        Value::List(chain) => Box::new(listed(heap.chain(chain))),
+        Value::Tuple(tuple) => Box::new(listed((0..).zip(heap.tuple(tuple)))),
+        Value::Dict(chain) => Box::new(keyed(heap, chain, found)),
         Value::Object(object) => {
             let object = heap.object(object);
-            let mut entries: Vec<(String, Value)> = Vec::new();
-            for part in [object.arguments, object.state] {
+            let mut part = |part| -> Box<dyn Iterator<Item = (Key, Value)> + 'a> {
                 match part {
-                    Value::Dict(chain) => entries.extend(keyed(heap, chain, found)),
-                    Value::Tuple(tuple) => {
-                        entries.extend((0..).zip(heap.tuple(tuple)).filter(leads).map(numbered));
-                    }
-                    _ => {}
+                    Value::Dict(chain) => Box::new(keyed(heap, chain, found)),
+                    Value::Tuple(tuple) => Box::new(listed((0..).zip(heap.tuple(tuple)))),
+                    _ => Box::new(std::iter::empty()),
                 }
-            }
-            entries.extend(heap.chain(object.items).filter(leads).map(numbered));
-            entries
+            };
+            let arguments = part(object.arguments);
+            let state = part(object.state);
+            Box::new(
+                arguments
+                    .chain(state)
+                    .chain(listed(heap.chain(object.items))),
+            )
         }
-        _ => return,
+        _ => return None,
     };
-    if !entries.is_empty() {
-        levels.push(Level {
-            entries: entries.into_iter(),
-            prefix,
-        });
-    }
+    let entries = Box::new(entries.filter(|(_, value)| leads(*value)));
+    Some(Level { entries, prefix })
 }
 
 /// Whether there can be a tensor behind it.
-fn leads((_, value): &(u32, Value)) -> bool {
-    is_container(*value) || matches!(value, Value::Tensor(_))
+fn leads(value: Value) -> bool {
+    is_container(value) || matches!(value, Value::Tensor(_))
+}
+
+fn listed(elements: impl Iterator<Item = (u32, Value)>) -> impl Iterator<Item = (Key, Value)> {
+    elements.map(|(index, value)| (Key::Index(index), value))
 }
 
 /// A dictionary's entries; of a key that is set twice the last.
-fn keyed(heap: &Heap, chain: u32, found: &mut Found) -> Vec<(String, Value)> {
-    let entries: Vec<(Value, Value)> = heap.entries(chain).collect();
+fn keyed<'a>(
+    heap: &'a Heap,
+    chain: u32,
+    found: &mut Found,
+) -> impl Iterator<Item = (Key, Value)> + use<'a> {
+    let entries = move || (0..).zip(heap.entries(chain));
     // Keys that are texts in their order, the later of two equal ones behind.
-    let mut order: Vec<usize> = (0..entries.len())
-        .filter(|&place| heap.as_text(entries[place].0).is_some())
+    let mut order: Vec<(u32, u32)> = entries()
+        .filter_map(|(place, (key, _))| match key {
+            Value::Text(text) => Some((text, place)),
+            _ => None,
+        })
         .collect();
-    order.sort_by_key(|&place| heap.as_text(entries[place].0));
-    let mut is_replaced = vec![false; entries.len()];
-    for pair in order.windows(2) {
-        if heap.as_text(entries[pair[0]].0) == heap.as_text(entries[pair[1]].0) {
-            is_replaced[pair[0]] = true;
-            found.key_twice = true;
-        }
-    }
-    let mut named = Vec::new();
-    for (place, (key, value)) in entries.into_iter().enumerate() {
-        if is_replaced[place] || !leads(&(0, value)) {
-            continue;
-        }
-        let key = match key {
-            Value::Text(text) => heap.text(text).to_owned(),
-            Value::Bool(key) => if key { "True" } else { "False" }.to_owned(),
-            Value::None => "None".to_owned(),
-            key => match heap.as_int(key) {
-                Some(number) => number.to_string(),
-                None => format!("#{place}"),
-            },
-        };
-        named.push((key, value));
-    }
-    named
+    order.sort_by(|left, right| {
+        let texts = heap.text(left.0).cmp(heap.text(right.0));
+        texts.then(left.1.cmp(&right.1))
+    });
+    let mut replaced: Vec<u32> = order
+        .windows(2)
+        .filter(|pair| heap.text(pair[0].0) == heap.text(pair[1].0))
+        .map(|pair| pair[0].1)
+        .collect();
+    replaced.sort_unstable();
+    found.key_twice |= !replaced.is_empty();
+    entries()
+        .filter(move |(place, _)| replaced.binary_search(place).is_err())
+        .map(|(place, (key, value))| (Key::Value(key, place), value))
 }
 
-/// Adds a tensor; one whose name is taken gets another.
-fn take(found: &mut Found, names: &mut HashSet<u64>, name: &str, tensor: u32) {
-    if found.tensors.len() >= PARTS_MAX {
-        found.is_cut = true;
-        return;
+/// The names that were given.
+#[derive(Default)]
+struct Names {
+    found: Found,
+    /// In a tree: a table's hashes can be made to collide.
+    hashes: BTreeSet<u64>,
+    bytes: usize,
+    /// Suffixes below this were tried, for whatever name: so that many that clash do not try the same
+    /// ones again and again.
+    suffix: u32,
+}
+
+impl Names {
+    /// Adds a tensor; one whose name is taken gets another.
+    fn take(&mut self, name: &str, tensor: u32) {
+        let bytes = self.bytes + name.len();
+        if self.found.tensors.len() >= PARTS_MAX || bytes > NAMES_OF_PARTS_MAX {
+            self.found.is_cut = true;
+            return;
+        }
+        self.bytes = bytes;
+        let mut name = name.to_owned();
+        let plain = name.len();
+        // Two names of one hash only cost the second a suffix.
+        while !self.hashes.insert(hash(&name)) {
+            name.truncate(plain);
+            write!(name, "#{}", self.suffix).expect("a string takes any text");
+            self.suffix += 1;
+        }
+        self.found.tensors.push(Named { name, tensor });
     }
-    let mut name = name.to_owned();
-    let plain = name.len();
-    let mut number = found.tensors.len();
-    // Two names of one hash only cost the second a suffix.
-    while !names.insert(hash(&name)) {
-        name.truncate(plain);
-        name.push_str(&format!("#{number}"));
-        number += 1;
-    }
-    found.tensors.push(Named { name, tensor });
 }
 
 fn hash(name: &str) -> u64 {

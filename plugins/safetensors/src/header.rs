@@ -11,7 +11,8 @@ use crate::error::{Fault, Rule, Span, Stop};
 use crate::input::{Input, Pieces};
 use crate::json::{Json, Text, unique};
 use crate::limits::{
-    DIMENSIONS_MAX, HEADER_MAX, LENGTH_BYTES, METADATA_FACTS_MAX, METADATA_VALUE_MAX, RANK_MAX,
+    DIMENSIONS_MAX, HEADER_MAX, LENGTH_BYTES, METADATA_FACTS_MAX, METADATA_KEYS_MAX,
+    METADATA_VALUE_MAX, RANK_MAX,
 };
 use crate::model::{Metadata, Model, Record, digest_name};
 use crate::names::Names;
@@ -39,8 +40,8 @@ pub fn read<I: Input>(input: &mut I) -> Result<Model, Stop<I::Error>> {
         names: Names::default(),
         records: Vec::new(),
         dimensions: Vec::new(),
-        keys: Names::default(),
         metadata: Vec::new(),
+        key_bytes: 0,
         metadata_omitted: 0,
     };
     header.object()?;
@@ -74,8 +75,9 @@ struct Header<'a, I> {
     names: Names,
     records: Vec<Record>,
     dimensions: Vec<u64>,
-    keys: Names,
     metadata: Vec<Metadata>,
+    /// Bytes of its keys.
+    key_bytes: usize,
     metadata_omitted: u64,
 }
 
@@ -102,9 +104,12 @@ impl<I: Input> Header<'_, I> {
     fn metadata(&mut self) -> Result<(), Stop<I::Error>> {
         self.json.expect(b'{', Rule::MetadataNotObject)?;
         let mut first = true;
+        let mut keys = Names::beside(&self.names);
         while let Some(key) = self.json.member(&mut first)? {
-            self.keys.push(self.json.text(), key.length, key.place)?;
-            if self.metadata.len() < METADATA_FACTS_MAX {
+            keys.push(self.json.text(), key.length, key.place)?;
+            let bytes = self.key_bytes + self.json.text().len();
+            if self.metadata.len() < METADATA_FACTS_MAX && bytes <= METADATA_KEYS_MAX {
+                self.key_bytes = bytes;
                 let key = self.json.owned_text();
                 let value = self
                     .json
@@ -119,7 +124,7 @@ impl<I: Input> Header<'_, I> {
                 self.metadata_omitted += 1;
             }
         }
-        unique(&self.keys, Rule::DuplicateMetadata)?;
+        unique(&keys, Rule::DuplicateMetadata)?;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Bounds, each with the attack or accident it stops.
 //!
-//! Together they keep the importer below the 64 MiB a sandbox has: tensors 13 MiB while their list
-//! grows, names 16 MiB, dimensions 12 MiB while theirs grows, metadata 4 MiB.
+//! Together they keep the importer below the 64 MiB a sandbox has, which `host/builtins/tests/limits`
+//! tries: tensors 13 MiB while their list grows, names 16 MiB, dimensions 12 MiB while theirs grows,
+//! metadata 5 MiB.
 
 /// Bytes of a file's header, and of a shard index: the format's own cap (safetensors,
 /// `MAX_HEADER_SIZE`). Parsing JSON costs more than moving bytes, so data must not pose as JSON.
@@ -21,7 +22,8 @@ pub const TENSORS_MAX: usize = 200_000;
 /// Bytes of one name. It is the value of an attribute, which has 64 KiB.
 pub const NAME_MAX: usize = 16 * 1024;
 
-/// Bytes of all names together that are held at once.
+/// Bytes of all names together that are held at once: those of tensors, and of metadata while it is
+/// read.
 pub const NAMES_MAX: usize = 16 * 1024 * 1024;
 
 /// Dimensions of one tensor: `NumPy` 2 stops at 64. A shape is the value of an attribute.
@@ -32,6 +34,9 @@ pub const DIMENSIONS_MAX: usize = 1_000_000;
 
 /// Entries of `__metadata__` that are stated as facts; the others are counted.
 pub const METADATA_FACTS_MAX: usize = 1000;
+
+/// Bytes of their keys together: they are held until the end, when the table is largest.
+pub const METADATA_KEYS_MAX: usize = 1 << 20;
 
 /// Bytes of a metadata value that are stated; trainers write whole tag statistics there.
 pub const METADATA_VALUE_MAX: usize = 4096;

@@ -20,10 +20,19 @@ struct Row {
 pub(crate) struct Names {
     pages: Vec<Vec<u8>>,
     rows: Vec<Row>,
+    /// Of these, and of those beside which they are held.
     bytes: usize,
 }
 
 impl Names {
+    /// No names yet, and less room for them: so many bytes are held elsewhere.
+    pub(crate) fn beside(other: &Self) -> Self {
+        Self {
+            bytes: other.bytes,
+            ..Self::default()
+        }
+    }
+
     /// Adds a name that stands at `place`; `length` is what it has, `name` may be less of it.
     pub(crate) fn push(&mut self, name: &[u8], length: u64, place: Span) -> Result<(), Fault> {
         if length > NAME_MAX as u64 {

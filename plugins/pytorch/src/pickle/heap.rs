@@ -5,7 +5,7 @@ use crate::pickle::globals::Role;
 use crate::tensor::{Storage, Tensor};
 
 /// A value as far as it is known without running anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     None,
     Bool(bool),

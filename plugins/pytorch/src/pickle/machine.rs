@@ -4,11 +4,11 @@
 //! A stream that CPython would stop at is a fault; what it would carry out and no checkpoint needs is a
 //! finding. Memory is bounded by [`HEAP_MAX`](crate::limits::HEAP_MAX), nothing here recurses.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::error::{Fault, Rule};
 use crate::input::Input;
-use crate::limits::{HEAP_MAX, MARKS_MAX, MEMO_STEP, STACK_MAX};
+use crate::limits::{DIMENSIONS_MAX, HEAP_MAX, MARKS_MAX, MEMO_STEP, STACK_MAX};
 use crate::pickle::decode::{self, Decoder, Op};
 use crate::pickle::finding::{Finding, Findings, Level};
 use crate::pickle::globals::{Judgement, judge};
@@ -28,11 +28,12 @@ pub(crate) struct Machine {
     memo: Memo,
 }
 
-/// Slots in the order they are filled, as picklers do it; others aside.
+/// Slots in the order they are filled, as picklers do it; others aside, in a tree: a table's hashes can
+/// be made to collide.
 #[derive(Default)]
 struct Memo {
     dense: Pool<Value>,
-    sparse: HashMap<u32, Value>,
+    sparse: BTreeMap<u32, Value>,
     filled: usize,
 }
 
@@ -65,7 +66,7 @@ impl Memo {
     }
 
     fn spent(&self) -> usize {
-        // A hash map may be half empty.
+        // A tree's nodes may be half empty.
         self.dense.len() * size_of::<Value>() + self.sparse.len() * 4 * size_of::<Value>()
     }
 }
@@ -86,7 +87,9 @@ impl Machine {
                 return Ok(value);
             }
             self.step(op, decoder)?;
-            if self.heap.spent() + self.memo.spent() > HEAP_MAX {
+            let is_full = self.heap.dimensions.len() > DIMENSIONS_MAX
+                || self.heap.spent() + self.memo.spent() > HEAP_MAX;
+            if is_full {
                 return Err(op.at.breaks(Rule::PickleTooLarge));
             }
             if self.stack.len() > STACK_MAX || self.marks.len() > MARKS_MAX {

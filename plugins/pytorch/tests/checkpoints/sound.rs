@@ -129,7 +129,7 @@ fn names_are_the_keys_on_the_way() {
             "optimizer/0/0",
             "optimizer/2",
             "again",
-            "state_dict/a.b#4",
+            "state_dict/a.b#0",
         ]
     );
     let facts = facts(&checkpoint);
