@@ -22,6 +22,26 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{} {}iB", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// A number for people, in words from a million on: nobody counts the digits of a model's parameters.
+pub fn large(number: u64) -> String {
+    let mut words = LARGE
+        .iter()
+        .filter(|(scale, _)| number >= scale - scale / 20_000);
+    match words.next() {
+        Some((scale, word)) => {
+            let tenths = (u128::from(number) * 10 + u128::from(scale / 2)) / u128::from(*scale);
+            format!("{}.{} {word}", tenths / 10, tenths % 10)
+        }
+        None => number.to_string(),
+    }
+}
+
+const LARGE: [(u64, &str); 3] = [
+    (1_000_000_000_000, "trillion"),
+    (1_000_000_000, "billion"),
+    (1_000_000, "million"),
+];
+
 /// `one` thing or several, `many`.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     match number {
@@ -205,6 +225,23 @@ fn whole(mut number: u64, base: u64) -> (u64, Option<char>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_numbers_are_words() {
+        for (number, text) in [
+            (0, "0"),
+            (999_949, "999949"),
+            (999_950, "1.0 million"),
+            (22_713_216, "22.7 million"),
+            (999_949_999, "999.9 million"),
+            (999_950_000, "1.0 billion"),
+            (7_241_732_096, "7.2 billion"),
+            (1_000_000_000_000, "1.0 trillion"),
+            (u64::MAX, "18446744.1 trillion"),
+        ] {
+            assert_eq!(large(number), text, "{number}");
+        }
+    }
 
     #[test]
     fn sizes_have_one_decimal_and_never_1024_of_a_unit() {

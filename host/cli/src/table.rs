@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(
             rendered(Some(30)),
             format!(
-                "model.layers…q_proj.weight    1\n{0}…{0}   22\nshort                       333\n",
+                "model.layers…_proj.weight    1\n{0}…{0}   22\nshort                      333\n",
                 "\u{65e5}".repeat(6)
             )
         );

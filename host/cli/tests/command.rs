@@ -49,13 +49,16 @@ fn home() -> TempDir {
 
 const NO_DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 19] = [
     "init",
     "pull",
     "push",
     "images",
     "inspect",
     "ls",
+    "parts",
+    "facts",
+    "diff",
     "cat",
     "export",
     "tag",
@@ -121,6 +124,8 @@ fn wrong_usage_exits_with_2() {
         &["push", "name", "oci:x", "--recompress", "xz"],
         &["cat", "--blob", NO_DIGEST, "--platform", "linux/amd64"],
         &["inspect", "name", "--raw", "--platform", "linux/amd64"],
+        &["parts", "name", "--sort", "colour"],
+        &["diff", "name"],
     ] {
         let output = run(home.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

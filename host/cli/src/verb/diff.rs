@@ -36,8 +36,8 @@ pub struct Diff {
 const JSON: &str = "\
 JSON: before and after (name, digest), equal (parts, bytes, and elsewhere: parts of these in a file
 of another name), changed (a list of name, contentOnly, and before and after, each with file, dtype,
-shape, size), added and gone (lists of name, file, dtype, shape, size), and metadata (a list of file,
-key, and before and after, each a list of values as in `lazaret facts`).";
+shape, size), added and gone (lists of name, file, dtype, shape, size), and metadata (a list of
+file, key, and before and after, each a list of values as in `lazaret facts`).";
 
 impl Diff {
     /// Runs it.

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::Args;
 use lazaret_artifact::ContentDigest;
 use lazaret_graph::images::Details;
-use lazaret_graph::{ImageRow, Kind, list};
+use lazaret_graph::{ImageRow, Kind, Share, Sharing, list, sharing};
 use lazaret_store::Access;
 use serde::Serialize;
 
@@ -22,29 +22,42 @@ const MAX_PLATFORMS: usize = 4;
 /// List what has a tag
 ///
 /// An index is listed with the platforms that are stored of it. SHARED is how much of SIZE other
-/// tags have, too.
+/// tags have, too, in layers or blobs that are the same.
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
-pub struct Images {}
+pub struct Images {
+    /// Count by objects what is shared, as files of layers and tensors of split models are: SHARED,
+    /// and OWN, which nothing else with a tag has. Reads the lists of all objects
+    #[arg(long)]
+    sharing: bool,
+}
 
 const JSON: &str = "\
 JSON, a line for each tag: name, digest, kind (image, artifact or index), artifactType, platform
 (os, architecture, variant), platforms (those stored of an index), created, size (of the rebuilt
 blobs), shared (how much of it other tags have, too), layers (of an index: manifests), stored
-(how many of these), referrers (their number); or name, digest and error for one that cannot be read.";
+(how many of these), referrers (their number), and with --sharing: sharing (objects; bytes that
+are rebuilt from these; unique, bytes of these; shared, bytes of those among these that something
+else with a tag has, too); or name, digest and error for one that cannot be read.";
 
 impl Images {
     /// Runs it.
     pub fn run(self, global: &Global) -> anyhow::Result<Code> {
         let repository = global.open(Access::Read)?;
         let rows = list(&repository).context("listing images")?;
+        let sharing = self
+            .sharing
+            .then(|| sharing(&repository))
+            .transpose()
+            .context("counting what images share")?;
+        let sharing = sharing.as_ref();
         let mut output = Output::new();
         if global.json {
             for row in &rows {
-                output.json_line(&Line::of(row))?;
+                output.json_line(&Line::of(row, sharing))?;
             }
         } else {
-            output.text(table(&rows).render())?;
+            output.text(table(&rows, sharing).render())?;
         }
         output.finish()?;
         let mut code = Code::Done;
@@ -59,42 +72,53 @@ impl Images {
     }
 }
 
-fn table(rows: &[ImageRow]) -> Table {
-    let mut table = Table::new([
+fn table(rows: &[ImageRow], sharing: Option<&Sharing>) -> Table {
+    let mut titles = vec![
         ("NAME", Align::Left),
         ("KIND", Align::Left),
         ("DIGEST", Align::Left),
         ("CREATED", Align::Left),
         ("SIZE", Align::Right),
         ("SHARED", Align::Right),
-        ("PLATFORM OR TYPE", Align::Left),
-    ]);
+    ];
+    if sharing.is_some() {
+        titles.push(("OWN", Align::Right));
+    }
+    titles.push(("PLATFORM OR TYPE", Align::Left));
+    let mut table = Table::with_columns(&titles);
     for row in rows {
         let digest = row
             .digest
             .map_or_else(|| "-".to_owned(), |digest| digest.short());
-        let cells = match &row.details {
-            Ok(details) => [
+        let dash = || "-".to_owned();
+        let shares = sharing.map(|sharing| share(row, sharing));
+        let (kind, created, whole, layers, about) = match &row.details {
+            Ok(details) => (
                 kind(details).to_owned(),
-                digest,
                 details.created.as_deref().map_or("-", day_of).to_owned(),
                 size(details.size),
                 size(details.shared),
                 about(details),
-            ],
-            Err(_) => [
-                "damaged".to_owned(),
-                digest,
-                "-".to_owned(),
-                "-".to_owned(),
-                "-".to_owned(),
-                String::new(),
-            ],
+            ),
+            Err(_) => ("damaged".to_owned(), dash(), dash(), dash(), String::new()),
         };
-        let [kind, digest, created, size, shared, about] = cells;
-        table.row([row.tag.clone(), kind, digest, created, size, shared, about]);
+        let mut cells = vec![row.tag.clone(), kind, digest, created, whole];
+        match shares {
+            None => cells.push(layers),
+            Some(None) => cells.extend([dash(), dash()]),
+            Some(Some(share)) => {
+                let own = share.unique.saturating_sub(share.shared);
+                cells.extend([size(share.shared), size(own)]);
+            }
+        }
+        cells.push(about);
+        table.cells(&cells);
     }
     table
+}
+
+fn share<'a>(row: &ImageRow, sharing: &'a Sharing) -> Option<&'a Share> {
+    sharing.of.get(&row.digest?)
 }
 
 /// The platform of an image, the type of an artifact, the platforms that are stored of an index.
@@ -143,15 +167,33 @@ struct Line<'a> {
     #[serde(flatten)]
     details: Option<&'a Details>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sharing: Option<ShareDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
+#[derive(Serialize)]
+struct ShareDocument {
+    objects: u64,
+    bytes: u64,
+    unique: u64,
+    shared: u64,
+}
+
 impl<'a> Line<'a> {
-    fn of(row: &'a ImageRow) -> Self {
+    fn of(row: &'a ImageRow, sharing: Option<&Sharing>) -> Self {
         Self {
             name: &row.tag,
             digest: row.digest,
             details: row.details.as_ref().ok(),
+            sharing: sharing
+                .and_then(|sharing| share(row, sharing))
+                .map(|share| ShareDocument {
+                    objects: share.objects,
+                    bytes: share.bytes,
+                    unique: share.unique,
+                    shared: share.shared,
+                }),
             error: row.details.as_ref().err().map(ToString::to_string),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use clap::Args;
 use lazaret_graph::names::{REFERRERS, Stream};
-use lazaret_graph::{ImageRow, Kind, list};
+use lazaret_graph::{ImageRow, Kind, Sharing, list, sharing};
 use lazaret_store::{Access, Repository, StoreError, StreamName, Usage};
 use serde::Serialize;
 
@@ -25,7 +25,9 @@ const JSON: &str = "\
 JSON: path, algorithm, verity (\"required\" or \"insecure\"), features, tags, images, artifacts
 (those with a tag), manifests, indexes, layers (blobs of artifacts, too), keptBlobs (layers as they
 travelled), referrers, objects, objectBytes, allocatedBytes (on disk), streams, references,
-erofsImages, imageBytes (of all that is tagged, each once, its blobs rebuilt).";
+erofsImages, imageBytes (of all that is tagged, each once, its blobs rebuilt), sharing (bytes that
+is what everything with a tag is rebuilt from, objects of its own for each; stored, the bytes of these
+objects, each once; saved, the difference).";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,6 +47,38 @@ struct Document {
     references: u64,
     erofs_images: u64,
     image_bytes: u64,
+    sharing: Saved,
+}
+
+/// What is saved because equal objects are stored once.
+#[derive(Serialize)]
+struct Saved {
+    bytes: u64,
+    stored: u64,
+    saved: u64,
+}
+
+impl Saved {
+    fn of(sharing: &Sharing) -> Self {
+        Self {
+            bytes: sharing.total,
+            stored: sharing.stored,
+            saved: sharing.total.saturating_sub(sharing.stored),
+        }
+    }
+
+    fn text(&self) -> String {
+        let percent = match self.bytes {
+            0 => 0.0,
+            bytes => self.saved as f64 * 100.0 / bytes as f64,
+        };
+        format!(
+            "{} in {} of objects: saves {}, {percent:.1} %",
+            size(self.bytes),
+            size(self.stored),
+            size(self.saved)
+        )
+    }
 }
 
 impl Info {
@@ -54,6 +88,7 @@ impl Info {
         let doing = || format!("examining {:?}", repository.path());
         let usage = repository.usage().with_context(doing)?;
         let images = list(&repository).with_context(doing)?;
+        let sharing = sharing(&repository).with_context(doing)?;
         let features = &repository.metadata().features;
         let kinds = [
             &features.compatible,
@@ -74,6 +109,7 @@ impl Info {
             references: usage.refs,
             erofs_images: usage.images,
             image_bytes: image_bytes(&images),
+            sharing: Saved::of(&sharing),
         };
         let mut output = Output::new();
         match global.json {
@@ -189,5 +225,6 @@ fn card(document: &Document, usage: &Usage) -> String {
         ),
     };
     line("Images", format!("{}{ratio}", size(document.image_bytes)));
+    line("Sharing", document.sharing.text());
     table.render()
 }

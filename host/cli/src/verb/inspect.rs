@@ -3,10 +3,11 @@
 mod card;
 mod document;
 mod index;
+mod models;
 
 use anyhow::Context as _;
 use clap::Args;
-use lazaret_artifact::Platform;
+use lazaret_artifact::{ContentDigest, Platform};
 use lazaret_graph::images::resolve;
 use lazaret_graph::names::Stream;
 use lazaret_graph::referrers::{ReferrerRow, referrers};
@@ -14,6 +15,7 @@ use lazaret_graph::{
     GraphError, Image, Name, Record, find_record, load_index, load_platform, rebuild,
 };
 use lazaret_store::{Access, Repository};
+use lazaret_views::{Models, ViewError};
 
 use crate::exit::Code;
 use crate::global::Global;
@@ -52,15 +54,28 @@ JSON: name, digest, mediaType, kind, artifactType, platform, created, size (of t
 tags, config and subject (descriptors), annotations, referrers (direct ones, each with digest,
 relation, artifactType), and layers, each with digest, mediaType, size (as it travelled), content
 (diff_id or digest of what is stored), contentSize, file (its name), keptCompressed, annotations,
-and unless no import record is left: importer (name, version, digest, wit), entries, facts, fuel,
-verdict. Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations,
+holds (digest and size of what a compressed blob decompresses to, which the rest is about),
+and unless no import record is left: importer (name, version, digest, wit), parameters, entries,
+facts, fuel, verdict, severity. Where there are models, also models, each with name, format,
+formatVersion, architecture, tensors, parameters, dtypes (dtype, tensors), quantization,
+contextLength, embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, findings, size,
+files (file, blob, size), shards (expected, there, contradictions), and faults (file, blob, reason of
+files that could not be read). Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations,
 referrers, and manifests, each a descriptor with stored and attestations (digest, stored).";
 
 /// A layer or blob and what its import left behind.
 struct Layer {
+    /// Of what the blob decompresses to, where that is kept beside it.
     record: Option<Record>,
+    holds: Option<Holds>,
     content_size: u64,
     kept_compressed: bool,
+}
+
+/// What a compressed blob of an artifact decompresses to.
+struct Holds {
+    content: ContentDigest,
+    size: u64,
 }
 
 impl Inspect {
@@ -107,24 +122,49 @@ impl Inspect {
         }
         let layers = imports(repository, &image)?;
         let referrers = referrers(repository, &image.manifest.digest)?;
-        match global.json {
-            true => output.document(&document::of_image(name, &image, &layers, &referrers)),
-            false => output.text(card::of_image(&image, &layers, &referrers)),
+        let models = found_models(repository, &image, &layers)?;
+        if global.json {
+            let document = document::of_image(name, &image, &layers, &models, &referrers);
+            return output.document(&document);
         }
+        let models = models::text(&models, name);
+        output.text(card::of_image(&image, &layers, &models, &referrers))
     }
 }
 
 fn imports(repository: &Repository, image: &Image) -> Result<Vec<Layer>, GraphError> {
     let one = |layer: &lazaret_graph::Layer| {
         let travelled = layer.descriptor.digest;
+        let holds = match &layer.unpacked {
+            None => None,
+            Some(unpacked) => Some(Holds {
+                content: unpacked.content,
+                size: repository.open_stream(&unpacked.stream, None)?.total_size(),
+            }),
+        };
+        let looked_into = holds.as_ref().map_or(&layer.key, |holds| &holds.content);
         Ok(Layer {
-            record: find_record(repository, &layer.key)?,
+            record: find_record(repository, looked_into)?,
+            holds,
             content_size: repository.open_stream(&layer.stream, None)?.total_size(),
             kept_compressed: travelled != layer.key
                 && lazaret_graph::open_kept_blob(repository, &travelled)?.is_some(),
         })
     };
     image.layers.iter().map(one).collect()
+}
+
+/// Where no record has a fact there is no model, and nothing has to be read again for that.
+fn found_models(
+    repository: &Repository,
+    image: &Image,
+    layers: &[Layer],
+) -> Result<Models, ViewError> {
+    let records = layers.iter().filter_map(|layer| layer.record.as_ref());
+    match records.map(|record| record.summary.facts).max() {
+        None | Some(0) => Ok(Models::default()),
+        Some(_) => lazaret_views::models(repository, image),
+    }
 }
 
 /// Bytes of manifest, config and rebuilt layers.

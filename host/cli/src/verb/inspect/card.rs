@@ -14,7 +14,12 @@ use crate::output::clean;
 use crate::table::{Align, Table};
 
 /// An image or artifact.
-pub fn of_image(image: &Image, layers: &[Layer], referrers: &[ReferrerRow]) -> String {
+pub fn of_image(
+    image: &Image,
+    layers: &[Layer],
+    models: &str,
+    referrers: &[ReferrerRow],
+) -> String {
     let manifest = &image.manifest;
     let mut card = Card::new();
     card.line("Digest", manifest.digest);
@@ -46,6 +51,7 @@ pub fn of_image(image: &Image, layers: &[Layer], referrers: &[ReferrerRow]) -> S
     card.tags(&image.tags);
     let mut text = card.render();
     annotations(&mut text, "", &manifest.annotations);
+    text.push_str(models);
     let noun = match image.config {
         Some(_) => "Layer",
         None => "Blob",
@@ -79,6 +85,9 @@ pub fn of_image(image: &Image, layers: &[Layer], referrers: &[ReferrerRow]) -> S
         if import.kept_compressed {
             card.line("kept", "as it travelled, too");
         }
+        if let Some(holds) = &import.holds {
+            card.line("holds", format!("{}, {}", holds.content, size(holds.size)));
+        }
         import_lines(&mut card, import);
         let _ = write!(
             text,
@@ -110,6 +119,16 @@ fn import_lines(card: &mut Card, import: &Layer) {
             card.line("", importer.digest);
         }
         None => card.line("importer", "none"),
+    }
+    if !record.header.parameters.is_empty() {
+        let parameters = record.header.parameters.iter();
+        let list: Vec<String> = parameters
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        card.line("parameters", list.join(", "));
+    }
+    if let Some(severity) = summary.severity {
+        card.line("verdict", severity);
     }
     match &summary.verdict {
         Verdict::Imported => {

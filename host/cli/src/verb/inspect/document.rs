@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use lazaret_artifact::record::{ImporterIdentity, Verdict};
+use lazaret_artifact::record::{ImporterIdentity, Severity, Verdict};
 use lazaret_artifact::{ContentDigest, Descriptor, EntryPath, MediaType, Platform, Tag};
 use lazaret_graph::referrers::ReferrerRow;
 use lazaret_graph::{Image, Kind, Name};
+use lazaret_views::Models;
 use serde::Serialize;
 
-use super::{Layer, total_size};
+use super::models::{FaultDocument, ModelDocument};
+use super::{Holds, Layer, total_size};
 
 type Annotations = BTreeMap<String, String>;
 
@@ -34,6 +36,10 @@ pub struct ImageDocument<'a> {
     annotations: &'a Annotations,
     referrers: Vec<ReferrerDocument<'a>>,
     layers: Vec<LayerDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    models: Vec<ModelDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -46,8 +52,16 @@ struct LayerDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<EntryPath>,
     kept_compressed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds: Option<HoldsDocument<'a>>,
     #[serde(flatten)]
     import: Option<Import<'a>>,
+}
+
+#[derive(Serialize)]
+struct HoldsDocument<'a> {
+    digest: &'a ContentDigest,
+    size: u64,
 }
 
 #[derive(Serialize)]
@@ -58,6 +72,10 @@ struct Import<'a> {
     facts: u64,
     fuel: u64,
     verdict: &'a Verdict,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<Severity>,
 }
 
 /// What refers to it.
@@ -86,6 +104,7 @@ pub fn of_image<'a>(
     name: &'a Name,
     image: &'a Image,
     layers: &'a [Layer],
+    models: &'a Models,
     referrers: &'a [ReferrerRow],
 ) -> ImageDocument<'a> {
     let manifest = &image.manifest;
@@ -121,14 +140,22 @@ pub fn of_image<'a>(
                 content_size: import.content_size,
                 file: layer.descriptor.file_path().and_then(Result::ok),
                 kept_compressed: import.kept_compressed,
+                holds: import.holds.as_ref().map(|holds: &Holds| HoldsDocument {
+                    digest: &holds.content,
+                    size: holds.size,
+                }),
                 import: import.record.as_ref().map(|record| Import {
                     importer: record.header.importer.as_ref(),
                     entries: record.summary.entries,
                     facts: record.summary.facts,
                     fuel: record.summary.fuel,
                     verdict: &record.summary.verdict,
+                    parameters: &record.header.parameters,
+                    severity: record.summary.severity,
                 }),
             })
             .collect(),
+        models: models.cards.iter().map(ModelDocument::of).collect(),
+        faults: models.faults.iter().map(FaultDocument::of).collect(),
     }
 }
