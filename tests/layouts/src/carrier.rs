@@ -152,18 +152,7 @@ impl Carrier {
                     Blob::new(config, said.to_string().into_bytes()),
                 )
             }
-            Self::Ollama => {
-                let said = json!({"model_format": "gguf", "model_family": "llama",
-                    "architecture": "amd64", "os": "linux",
-                    "rootfs": {"type": "layers", "diff_ids":
-                        blobs.iter().map(Blob::digest).collect::<Vec<_>>()}});
-                let config = "application/vnd.docker.container.image.v1+json";
-                (
-                    DOCKER_MANIFEST,
-                    None,
-                    Blob::new(config, said.to_string().into_bytes()),
-                )
-            }
+            Self::Ollama => (DOCKER_MANIFEST, None, ollama_config(&blobs)),
             Self::Oras | Self::OrasUntyped | Self::OrasDirectory => {
                 let artifact_type = "application/vnd.unknown.artifact.v1".to_owned();
                 (
@@ -250,6 +239,16 @@ impl Carrier {
         };
         Ok(blob.holding(path, content))
     }
+}
+
+/// Ollama's config for these blobs.
+#[must_use]
+pub fn ollama_config(blobs: &[Blob]) -> Blob {
+    let digests: Vec<String> = blobs.iter().map(Blob::digest).collect();
+    let said = json!({"model_format": "gguf", "model_family": "llama", "architecture": "amd64",
+        "os": "linux", "rootfs": {"type": "layers", "diff_ids": digests}});
+    let config = "application/vnd.docker.container.image.v1+json";
+    Blob::new(config, said.to_string().into_bytes())
 }
 
 /// What a file is to a carrier.
