@@ -102,8 +102,9 @@ fn json_has_the_documented_names() {
     let info = berth.run(["info", "--json"]).expect(0).json();
     let names = "path algorithm verity features tags images artifacts manifests indexes layers \
         keptBlobs referrers objects objectBytes allocatedBytes streams references erofsImages \
-        imageBytes";
+        imageBytes sharing";
     assert_names(&info, names);
+    assert_names(&info["sharing"], "bytes stored saved");
     assert_documented(&berth, "info", names);
     assert_eq!(info["imageBytes"], size);
     assert_eq!(
