@@ -139,6 +139,16 @@ pub(crate) fn walk_rest<I: Input>(machine: &mut Machine, decoder: &mut Decoder<'
             return;
         }
     }
+    if !decoder.is_at_end() {
+        machine.findings.push(Finding {
+            level: Level::Dangerous,
+            offset: decoder.offset(),
+            opcode: "STOP",
+            module: String::new(),
+            name: String::new(),
+            reason: "followed by more pickles than are walked",
+        });
+    }
 }
 
 /// Finds the storages' members, and says which members are storages.

@@ -8,7 +8,7 @@ use lazaret_guest::{
 };
 
 use crate::checkpoint::{Part, read};
-use crate::facts::{self, Value};
+use crate::facts::{self, Fact, Value};
 use crate::input::Input;
 use crate::probe::{claims, is_contradicted, media_types};
 use crate::split::cuts;
@@ -48,6 +48,10 @@ impl Importer for PyTorch {
         let checkpoint = match read(&mut Host(blob)) {
             Ok(checkpoint) => checkpoint,
             Err((fault, findings)) => {
+                if let Some(facts) = facts::of_broken(&fault, &findings) {
+                    state(facts, sink);
+                    return Ok(());
+                }
                 for finding in findings.kept().iter().take(LOGGED_MAX) {
                     log::write(Level::Warn, &finding.to_string());
                 }
@@ -59,19 +63,23 @@ impl Importer for PyTorch {
             batch.push(entry(part));
         }
         batch.finish();
-        let mut stated = Facts::new(sink);
-        for fact in facts::of(&checkpoint) {
-            match fact.value {
-                Value::Unsigned(number) => stated.unsigned(fact.key, Some(number)),
-                Value::Text(text) => stated.text(fact.key, Some(&text)),
-            }
-        }
-        stated.finish();
+        state(facts::of(&checkpoint), sink);
         if is_split(&offer) {
             cursor.cut_all(cuts(&checkpoint))?;
         }
         Ok(())
     }
+}
+
+fn state(facts: Vec<Fact>, sink: &Sink) {
+    let mut stated = Facts::new(sink);
+    for fact in facts {
+        match fact.value {
+            Value::Unsigned(number) => stated.unsigned(fact.key, Some(number)),
+            Value::Text(text) => stated.text(fact.key, Some(&text)),
+        }
+    }
+    stated.finish();
 }
 
 struct Host<'a>(&'a Blob);

@@ -6,6 +6,8 @@ use lazaret_guest::facts::cut;
 use lazaret_guest::metadata_key;
 
 use crate::checkpoint::{Checkpoint, Format, Scalar};
+use crate::error::Fault;
+use crate::pickle::finding::{Findings, Level};
 use crate::tensor::Dtype;
 
 /// A statement.
@@ -54,7 +56,35 @@ pub fn of(checkpoint: &Checkpoint) -> Vec<Fact> {
         text("model.byte-order", order)
     });
     facts.extend(order);
-    let findings = &checkpoint.findings;
+    judge(&checkpoint.findings, &mut facts);
+    for (key, value) in &checkpoint.metadata {
+        let value = match value {
+            Scalar::Text(text) => cut(text).into_owned(),
+            Scalar::Int(number) => number.to_string(),
+            Scalar::Bool(value) => value.to_string(),
+        };
+        facts.push(text(&metadata_key(key), &value));
+    }
+    facts
+}
+
+/// Of a file that breaks a rule behind something dangerous: an unpickler runs that before it comes to
+/// the fault. Breaking the rest is how such files get past scanners, so the verdict must stand. None
+/// if nothing dangerous was found.
+#[must_use]
+pub fn of_broken(fault: &Fault, findings: &Findings) -> Option<Vec<Fact>> {
+    if findings.worst() < Level::Dangerous {
+        return None;
+    }
+    let mut facts = vec![
+        text("model.format", "pytorch"),
+        text("model.fault", &fault.to_string()),
+    ];
+    judge(findings, &mut facts);
+    Some(facts)
+}
+
+fn judge(findings: &Findings, facts: &mut Vec<Fact>) {
     facts.push(text("model.pickle-verdict", findings.worst().verdict()));
     for finding in findings.kept() {
         facts.push(text("model.pickle-finding", &finding.to_string()));
@@ -65,15 +95,6 @@ pub fn of(checkpoint: &Checkpoint) -> Vec<Fact> {
             findings.omitted(),
         ));
     }
-    for (key, value) in &checkpoint.metadata {
-        let value = match value {
-            Scalar::Text(text) => cut(text).into_owned(),
-            Scalar::Int(number) => number.to_string(),
-            Scalar::Bool(value) => value.to_string(),
-        };
-        facts.push(text(&metadata_key(key), &value));
-    }
-    facts
 }
 
 /// `bfloat16:201,float32:13`: the most frequent first.

@@ -323,8 +323,9 @@ impl<'a, I: Input> Json<'a, I> {
         Err(self.wrong(found, Rule::JsonSyntax))
     }
 
-    /// Passes over any value, `depth` levels down; no object in it has a name twice.
-    pub(crate) fn skip(&mut self, depth: u32) -> Result<(), Stop<I::Error>> {
+    /// Passes over any value, `depth` levels down, in an object with these names so far; no object in
+    /// it has a name twice.
+    pub(crate) fn skip(&mut self, depth: u32, outer: &Names) -> Result<(), Stop<I::Error>> {
         let found = self.next()?;
         if depth > DEPTH_MAX {
             return Err(self.wrong(found, Rule::TooDeep));
@@ -339,17 +340,17 @@ impl<'a, I: Input> Json<'a, I> {
                 self.pieces.advance(1);
                 let mut first = true;
                 while self.item(&mut first)? {
-                    self.skip(depth + 1)?;
+                    self.skip(depth + 1, outer)?;
                 }
                 Ok(())
             }
             Some(b'{') => {
                 self.pieces.advance(1);
                 let mut first = true;
-                let mut names = Names::default();
+                let mut names = Names::beside(outer);
                 while let Some(name) = self.member(&mut first)? {
                     names.push(&self.text, name.length, name.place)?;
-                    self.skip(depth + 1)?;
+                    self.skip(depth + 1, &names)?;
                 }
                 unique(&names, Rule::DuplicateField)?;
                 Ok(())

@@ -19,6 +19,10 @@ pub const READ_MAX: u32 = 64 * 1024;
 /// bounds the objects a file is split into, which may be 1,000,000.
 pub const TENSORS_MAX: usize = 200_000;
 
+/// Names that are held at once: those of tensors, and of the objects around them or of metadata. Objects
+/// that are passed over stand in each other, and each must hold its names.
+pub const NAMES_HELD_MAX: usize = 300_000;
+
 /// Bytes of one name. It is the value of an attribute, which has 64 KiB.
 pub const NAME_MAX: usize = 16 * 1024;
 

@@ -1,7 +1,7 @@
 //! Names with their places, packed: no allocation for each, and no copy when the list grows.
 
 use crate::error::{Fault, Rule, Span};
-use crate::limits::{NAME_MAX, NAMES_MAX, TENSORS_MAX};
+use crate::limits::{NAME_MAX, NAMES_HELD_MAX, NAMES_MAX, TENSORS_MAX};
 
 /// Bytes of a page. A name lies in one, so it must be at least [`NAME_MAX`].
 const PAGE: usize = 64 * 1024;
@@ -22,13 +22,16 @@ pub(crate) struct Names {
     rows: Vec<Row>,
     /// Of these, and of those beside which they are held.
     bytes: usize,
+    /// Names that are held elsewhere.
+    beside: usize,
 }
 
 impl Names {
-    /// No names yet, and less room for them: so many bytes are held elsewhere.
+    /// No names yet, and less room for them, as those are held, too: objects can stand in objects.
     pub(crate) fn beside(other: &Self) -> Self {
         Self {
             bytes: other.bytes,
+            beside: other.beside + other.rows.len(),
             ..Self::default()
         }
     }
@@ -38,7 +41,8 @@ impl Names {
         if length > NAME_MAX as u64 {
             return Err(place.breaks(Rule::NameTooLong));
         }
-        if self.rows.len() >= TENSORS_MAX {
+        let count = self.rows.len();
+        if count >= TENSORS_MAX || self.beside + count >= NAMES_HELD_MAX {
             return Err(place.breaks(Rule::TooManyNames));
         }
         self.bytes += name.len();

@@ -74,22 +74,22 @@ impl<I: Input> Index<'_, I> {
         while let Some(name) = self.json.member(&mut first)? {
             names.push(self.json.text(), name.length, name.place)?;
             match self.json.text() {
-                b"metadata" => self.metadata()?,
+                b"metadata" => self.metadata(&names)?,
                 b"weight_map" => {
-                    let shards = self.weight_map()?;
+                    let shards = self.weight_map(&names)?;
                     self.shards = Some(shards);
                 }
-                _ => self.json.skip(1)?,
+                _ => self.json.skip(1, &names)?,
             }
         }
         unique(&names, Rule::DuplicateField)?;
         Ok(())
     }
 
-    fn metadata(&mut self) -> Result<(), Stop<I::Error>> {
+    fn metadata(&mut self, outer: &Names) -> Result<(), Stop<I::Error>> {
         self.json.expect(b'{', Rule::MetadataNotObject)?;
         let mut first = true;
-        let mut names = Names::default();
+        let mut names = Names::beside(outer);
         while let Some(name) = self.json.member(&mut first)? {
             names.push(self.json.text(), name.length, name.place)?;
             if self.json.text() == b"total_size" {
@@ -98,17 +98,17 @@ impl<I: Input> Index<'_, I> {
                 let fault = total.place.breaks(Rule::TotalSize);
                 self.total_size = Some(total.whole.ok_or(fault)?);
             } else {
-                self.json.skip(2)?;
+                self.json.skip(2, &names)?;
             }
         }
         unique(&names, Rule::DuplicateField)?;
         Ok(())
     }
 
-    fn weight_map(&mut self) -> Result<BTreeMap<String, Shard>, Stop<I::Error>> {
+    fn weight_map(&mut self, outer: &Names) -> Result<BTreeMap<String, Shard>, Stop<I::Error>> {
         self.json.expect(b'{', Rule::WeightMapNotObject)?;
         let mut first = true;
-        let mut names = Names::default();
+        let mut names = Names::beside(outer);
         let mut files: Vec<u32> = Vec::new();
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         while let Some(name) = self.json.member(&mut first)? {

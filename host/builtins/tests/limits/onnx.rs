@@ -147,6 +147,29 @@ fn nesting_ends_before_the_stack() {
     }
 }
 
+/// Types nest, too, and are passed over.
+#[test]
+fn types_within_types_end_before_the_stack() {
+    for (depth, is_read) in [(45, true), (1000, false)] {
+        let mut inner = Vec::new();
+        for _ in 0..depth {
+            inner = bytes(4, &bytes(1, &inner));
+        }
+        let value = [bytes(1, b"x"), bytes(2, &inner)].concat();
+        let mut file = Hollow::default();
+        file.push([number(1, 8), bytes(7, &bytes(11, &value))].concat());
+        let [whole, _] = both(&file);
+        if is_read {
+            assert_eq!(whole.report().entries, 0);
+        } else {
+            assert_eq!(
+                whole.fault(),
+                (FaultKind::Malformed, "messages are nested too deeply")
+            );
+        }
+    }
+}
+
 #[test]
 fn a_hundred_megabytes_of_nodes_are_walked() {
     let node = bytes(1, &bytes(4, b"Relu"));

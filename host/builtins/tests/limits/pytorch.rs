@@ -217,6 +217,68 @@ fn names_that_multiply_are_cut() {
     }
 }
 
+#[test]
+fn findings_of_every_size_fit() {
+    let mut pickle = b"\x80\x02]".to_vec();
+    for _ in 0..1200 {
+        pickle.extend(format!("c{}\n{}\n0", "m".repeat(60_000), "n".repeat(60_000)).bytes());
+    }
+    let after = pickle.len();
+    pickle.extend(b".");
+    let mut file = Hollow::default();
+    file.push(pickle.clone());
+    for outcome in both(&file) {
+        assert_eq!(verdict(&outcome), "suspicious");
+    }
+    // And a million of them.
+    pickle.truncate(after);
+    pickle.extend(b"P\n0".repeat(500_000));
+    pickle.extend(b"\x82\x010".repeat(500_000));
+    pickle.extend(b".");
+    let mut file = Hollow::default();
+    file.push(pickle);
+    for outcome in both(&file) {
+        assert_eq!(verdict(&outcome), "dangerous");
+    }
+}
+
+/// Unpicklers run what they come to, and only then find that the rest is broken.
+#[test]
+fn what_breaks_behind_a_payload_is_judged() {
+    for (broken, expected) in [
+        (&b"\x80\x02cos\nsystem\n(Vid\ntR\xff"[..], Some("dangerous")),
+        (b"\x80\x02cmodels\nNet\n\xff", None),
+    ] {
+        let mut file = Hollow::default();
+        file.push(broken.to_vec());
+        for outcome in both(&file) {
+            match expected {
+                Some(expected) => {
+                    assert_eq!(verdict(&outcome), expected);
+                    assert!(outcome.record.facts.iter().any(|fact| {
+                        fact.key.to_string() == "model.fault"
+                            && format!("{:?}", fact.value).contains("unknown opcode at byte 20")
+                    }));
+                }
+                None => assert_eq!(outcome.fault().0, FaultKind::Malformed),
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn verdict(outcome: &Outcome) -> String {
+    outcome.report();
+    let facts = &outcome.record.facts;
+    let verdict = facts
+        .iter()
+        .find(|fact| fact.key.to_string() == "model.pickle-verdict");
+    match &verdict.expect("a verdict").value {
+        lazaret_artifact::Value::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Keys that are equal as names, and names that were taken so that every way out is blocked.
 #[test]
 fn names_that_clash_are_told_apart_in_linear_time() {

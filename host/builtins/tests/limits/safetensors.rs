@@ -195,6 +195,26 @@ fn an_index_of_every_limit_fits() {
     );
 }
 
+/// Names of open objects are held: those within each other share the room for them.
+#[test]
+fn names_within_names_do_not_add_up() {
+    let mut text = String::from("{");
+    for level in 0..6 {
+        for number in 0..1000 {
+            write!(text, r#""{level}{number:0>15000}":0,"#).expect("a string takes any text");
+        }
+        text.push_str(r#""in":{"#);
+    }
+    text.push_str(&"}".repeat(7));
+    let mut file = Hollow::default();
+    file.push(text.into_bytes());
+    let outcome = run("safetensors", INDEX, file, false);
+    assert_eq!(
+        outcome.fault(),
+        (FaultKind::Unsupported, "names are too large together")
+    );
+}
+
 #[test]
 fn nesting_ends_before_the_stack() {
     for depth in [14, 5000] {

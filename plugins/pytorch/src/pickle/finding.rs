@@ -88,16 +88,28 @@ pub struct Findings {
     kept: Vec<Finding>,
     omitted: u64,
     worst: Option<Level>,
+    /// Nothing kept is milder than this, so that a flood of findings is not searched each time.
+    mildest: Option<Level>,
 }
 
 impl Findings {
-    pub(crate) fn push(&mut self, finding: Finding) {
+    pub(crate) fn push(&mut self, mut finding: Finding) {
         self.worst = self.worst.max(Some(finding.level));
+        // A thousand names of 64 KiB would fill the sandbox; more than this is not shown.
+        for text in [&mut finding.module, &mut finding.name] {
+            if let Some((end, _)) = text.char_indices().nth(FINDING_NAME_MAX + 1) {
+                text.truncate(end);
+                text.shrink_to_fit();
+            }
+        }
         if self.kept.len() < FINDINGS_MAX {
             self.kept.push(finding);
             return;
         }
         self.omitted += 1;
+        if self.mildest >= Some(finding.level) {
+            return;
+        }
         let milder = self
             .kept
             .iter()
@@ -105,6 +117,8 @@ impl Findings {
         if let Some(place) = milder {
             self.kept.remove(place);
             self.kept.push(finding);
+        } else {
+            self.mildest = Some(finding.level);
         }
     }
 
@@ -140,6 +154,18 @@ mod tests {
             name: String::new(),
             reason: "x",
         }
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let mut findings = Findings::default();
+        let mut long = finding(Level::Suspicious, 0);
+        long.module = "é".repeat(1000);
+        let whole = long.to_string();
+        findings.push(long);
+        let kept = &findings.kept()[0];
+        assert_eq!(kept.module.chars().count(), FINDING_NAME_MAX + 1);
+        assert_eq!(kept.to_string(), whole);
     }
 
     #[test]
