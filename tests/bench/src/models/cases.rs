@@ -30,13 +30,16 @@ impl Case {
     }
 }
 
+/// Makes a case when it is its turn: all at once would take gigabytes.
+pub type Make = Box<dyn FnOnce() -> Result<Case>>;
+
 /// All of them, of models of `bytes` bytes.
 ///
 /// # Errors
 /// When something cannot be packed.
-pub fn cases(bytes: u64) -> Result<Vec<Box<dyn FnOnce() -> Result<Case>>>> {
+pub fn cases(bytes: u64) -> Result<Vec<Make>> {
     let base = move || Model::uniform(1, TENSORS, bytes / TENSORS as u64);
-    let cases: Vec<Box<dyn FnOnce() -> Result<Case>>> = vec![
+    let cases: Vec<Make> = vec![
         Box::new(move || {
             let longer = "a line that was not there before, so that all data lie elsewhere";
             let changed = base().with_metadata("general.description", longer);

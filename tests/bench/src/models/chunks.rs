@@ -80,7 +80,7 @@ mod tests {
         bytes
     }
 
-    fn of<'a>(files: &'a [Vec<u8>]) -> impl Iterator<Item = &'a [u8]> {
+    fn of(files: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
         files.iter().map(Vec::as_slice)
     }
 
