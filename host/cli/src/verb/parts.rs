@@ -3,7 +3,7 @@
 mod pattern;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -69,8 +69,8 @@ enum Order {
 const JSON: &str = "\
 JSON, a line for each part: name, blob (digest as it travelled), file (path; absent where nobody
 names it), offset (in the blob, decompressed; absent for a part without bytes of its own), size,
-object (fs-verity digest of the object that holds it and nothing else), sha256 (with --digests), and
-attributes (by key: dtype, shape, and what else the format has).";
+object (fs-verity digest of the object that holds it and nothing else), digest (of its bytes, with
+--digests), and attributes (by key: dtype, shape, and what else the format has).";
 
 impl Parts {
     /// Runs it.
@@ -118,7 +118,7 @@ impl Parts {
         json: bool,
     ) -> Result<Vec<Row>, ViewError> {
         let mut rows = Vec::new();
-        let mut words = HashSet::new();
+        let mut words = Words::default();
         let mut place: Option<Arc<Place>> = None;
         let mut number = 0;
         each_part(repository, image, |part| {
@@ -130,11 +130,8 @@ impl Parts {
             }
             place = Some(Arc::clone(&part.place));
             if self.wants(&part) {
-                let mut row = Row::of(part, number, &mut words);
+                let mut row = Row::of(part, number, json, &mut words);
                 // What is not shown takes no memory.
-                if !json {
-                    row.attributes = Vec::new();
-                }
                 if !self.digests {
                     row.extents = Vec::new();
                 }
@@ -181,22 +178,14 @@ struct Row {
     shape: Option<Arc<str>>,
     object: Option<VerityDigest>,
     extents: Vec<Extent>,
-    attributes: Vec<Attribute>,
+    attributes: Option<Arc<[Attribute]>>,
 }
 
 impl Row {
-    fn of(part: Part, number: u32, words: &mut HashSet<Arc<str>>) -> Self {
-        let mut word = |text: &str| match words.get(text) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new: Arc<str> = text.into();
-                words.insert(Arc::clone(&new));
-                new
-            }
-        };
+    fn of(part: Part, number: u32, with_attributes: bool, words: &mut Words) -> Self {
         Self {
-            dtype: part.text("dtype").map(&mut word),
-            shape: part.text("shape").map(&mut word),
+            dtype: part.text("dtype").map(|text| words.text(text)),
+            shape: part.text("shape").map(|text| words.text(text)),
             offset: part.offset(),
             name: part.name,
             size: part.size,
@@ -205,8 +194,32 @@ impl Row {
             file: part.file,
             object: part.object,
             extents: part.extents,
-            attributes: part.attributes,
+            attributes: with_attributes.then(|| words.attributes(part.attributes)),
         }
+    }
+}
+
+/// What many parts have in common, once.
+#[derive(Default)]
+struct Words {
+    texts: HashSet<Arc<str>>,
+    attributes: HashMap<String, Arc<[Attribute]>>,
+}
+
+impl Words {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&new));
+        new
+    }
+
+    fn attributes(&mut self, attributes: Vec<Attribute>) -> Arc<[Attribute]> {
+        let key = format!("{attributes:?}");
+        let known = self.attributes.entry(key);
+        Arc::clone(known.or_insert_with(|| attributes.into()))
     }
 }
 
@@ -308,12 +321,12 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
+    digest: Option<ContentDigest>,
     attributes: BTreeMap<&'a str, serde_json::Value>,
 }
 
 impl<'a> Line<'a> {
-    fn of(row: &'a Row, sha256: Option<ContentDigest>) -> Self {
+    fn of(row: &'a Row, digest: Option<ContentDigest>) -> Self {
         let one = |known: &'a Attribute| (known.key.as_str(), plain(&known.value));
         Self {
             name: &row.name,
@@ -322,8 +335,13 @@ impl<'a> Line<'a> {
             offset: row.offset,
             size: row.size,
             object: row.object.map(|object| object.to_string()),
-            sha256: sha256.map(|digest| digest.hex()),
-            attributes: row.attributes.iter().map(one).collect(),
+            digest,
+            attributes: row
+                .attributes
+                .iter()
+                .flat_map(|all| all.iter())
+                .map(one)
+                .collect(),
         }
     }
 }
