@@ -1,6 +1,7 @@
 //! The verbs, one file each: what they are called with, which library does it, how the answer is
 //! printed.
 
+mod bounds;
 pub mod cat;
 pub mod completions;
 pub mod diff;

@@ -52,7 +52,9 @@ pub struct ModelCard {
     pub dtypes: Vec<(String, u64)>,
     /// What importers think of its files, at worst; none where nobody judged.
     pub verdict: Option<Severity>,
-    /// Findings behind that.
+    /// The rule that a file breaks which was looked into all the same, for what it could do.
+    pub fault: Option<String>,
+    /// Findings behind the verdict.
     pub findings: u64,
     /// Bytes of all files.
     pub bytes: u64,

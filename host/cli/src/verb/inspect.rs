@@ -54,14 +54,15 @@ JSON: name, digest, mediaType, kind, artifactType, platform, created, size (of t
 tags, config and subject (descriptors), annotations, referrers (direct ones, each with digest,
 relation, artifactType), and layers, each with digest, mediaType, size (as it travelled), content
 (diff_id or digest of what is stored), contentSize, file (its name), keptCompressed, annotations,
-holds (digest and size of what a compressed blob decompresses to, which the rest is about),
-and unless no import record is left: importer (name, version, digest, wit), parameters, entries,
-facts, fuel, verdict, severity. Where there are models, also models, each with name, format,
-formatVersion, architecture, tensors, parameters, dtypes (dtype, tensors), quantization,
-contextLength, embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, findings, size,
-files (file, blob, size), shards (expected, there, contradictions), and faults (file, blob, reason of
-files that could not be read). Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations,
-referrers, and manifests, each a descriptor with stored and attestations (digest, stored).";
+holds (digest and size of what a compressed blob decompresses to, which the rest is about), and
+unless no import record is left: importer (name, version, digest, wit), parameters, entries, facts,
+fuel, verdict, severity. Where there are models: models, each with name, format, formatVersion,
+architecture, tensors, parameters, dtypes (dtype, tensors), quantization, contextLength,
+embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, fault (the rule that a file
+breaks which was judged all the same), findings, size, files (file, blob, size), shards (expected,
+there, contradictions); and faults (file, blob, reason of files that could not be read). Of an
+index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations, referrers, and
+manifests, each a descriptor with stored and attestations (digest, stored).";
 
 /// A layer or blob and what its import left behind.
 struct Layer {

@@ -11,19 +11,19 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use lazaret_artifact::{Platform, Tag};
 use lazaret_builtins::BUILTINS;
-use lazaret_engine::{Budget, Registry, SandboxOptions};
-use lazaret_intake::{Importers, OnFault, PullOptions, UnpackLimits};
+use lazaret_engine::Registry;
+use lazaret_intake::{Importers, OnFault, PullOptions};
 use lazaret_store::{Access, Repository, VerityPolicy};
 use lazaret_transport::{Reference, Selection};
 
-use crate::amount::{Bytes, Count, Fuel, Span, span};
+use crate::amount::span;
 use crate::draw::Pulling;
 use crate::exit::Code;
 use crate::global::{Global, is_absent};
 use crate::interrupt;
 use crate::output::{Output, clean, note};
-use crate::place::{self, Surroundings};
 use crate::registry::RegistryFlags;
+use crate::verb::bounds::Bounds;
 use crate::verb::init::{DEFAULT_ALGORITHM, Settings};
 
 /// Import an image, an artifact or an index of them
@@ -84,35 +84,6 @@ pub struct Pull {
     bounds: Bounds,
 }
 
-/// What one layer may cost.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits for one layer or blob")]
-struct Bounds {
-    /// Instructions of its importer, and how many more for each byte
-    #[arg(long, value_name = "N[+PER_BYTE]", default_value_t = Fuel(Budget::default().fuel))]
-    fuel: Fuel,
-
-    /// Memory of its importer
-    #[arg(long, value_name = "SIZE", default_value_t = Bytes(Budget::default().memory as u64))]
-    max_memory: Bytes,
-
-    /// Entries in it
-    #[arg(long, value_name = "N", default_value_t = Count(Budget::default().entries))]
-    max_entries: Count,
-
-    /// Time its importer may go on without asking for anything
-    #[arg(long, value_name = "TIME", default_value_t = Span(Budget::default().stall))]
-    stall_timeout: Span,
-
-    /// Decompressed size
-    #[arg(long, value_name = "SIZE", default_value_t = Bytes(UnpackLimits::default().size))]
-    max_layer_size: Bytes,
-
-    /// Decompressed size as a multiple of the compressed size
-    #[arg(long, value_name = "N", default_value_t = UnpackLimits::default().ratio)]
-    max_ratio: u64,
-}
-
 /// [`OnFault`] as a word.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum FaultWay {
@@ -140,7 +111,7 @@ impl Pull {
         let repository = open_or_make(&path, global)?;
         let options = self.options();
         interrupt::watch(options.cancel.clone()).context("listening for signals")?;
-        let registry = Registry::new(self.sandbox(&path), BUILTINS);
+        let registry = Registry::new(self.bounds.sandbox(&path, !self.no_cache), BUILTINS);
         let started = Instant::now();
         let progress = Pulling::new(global);
         let pulled = lazaret_intake::pull(
@@ -190,31 +161,10 @@ impl Pull {
                 FaultWay::Refuse => OnFault::Refuse,
                 FaultWay::Opaque => OnFault::Opaque,
             },
-            limits: UnpackLimits {
-                size: self.bounds.max_layer_size.0,
-                ratio: self.bounds.max_ratio,
-                ..UnpackLimits::default()
-            },
+            limits: self.bounds.unpacking(),
             jobs: self.jobs,
             verify_stored: self.verify_stored,
             ..defaults
-        }
-    }
-
-    fn sandbox(&self, repository: &Path) -> SandboxOptions {
-        let bounds = &self.bounds;
-        SandboxOptions {
-            budget: Budget {
-                fuel: bounds.fuel.0,
-                memory: usize::try_from(bounds.max_memory.0).unwrap_or(usize::MAX),
-                entries: bounds.max_entries.0,
-                stall: bounds.stall_timeout.0,
-                ..Budget::default()
-            },
-            cache: match self.no_cache {
-                true => None,
-                false => place::code_cache(&Surroundings::of_process(), repository),
-            },
         }
     }
 }

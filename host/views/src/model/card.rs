@@ -45,6 +45,7 @@ pub(super) fn of_family(files: &[FileFacts], family: &Family) -> ModelCard {
         parameters: sum("parameters"),
         dtypes: dtypes(&members),
         verdict: all.iter().filter_map(|file| file.verdict).max(),
+        fault: text("fault"),
         findings: all.iter().map(|file| file.findings).fold(0, add),
         bytes: all.iter().map(|file| file.about.size).fold(0, add),
         shards: shards_of(index, &members, family.expected),

@@ -124,6 +124,7 @@ fn one_file_is_one_card() {
         parameters: 1_000_000,
         dtypes: vec![("Q4_K".to_owned(), 8), ("F32".to_owned(), 4)],
         verdict: None,
+        fault: None,
         findings: 0,
         bytes: 1000,
         shards: None,
@@ -227,6 +228,7 @@ fn a_file_in_an_archive_has_a_card_and_one_that_failed_a_fault() {
         (0, "model.format", text("pytorch")),
         (0, "model.format-version", text("zip 3")),
         (0, "model.pickle-verdict", text("dangerous")),
+        (0, "model.fault", text("zip/no-end: no end")),
         (0, "model.pickle-finding", text("12 GLOBAL os system: no")),
         (0, "model.pickle-finding", text("20 REDUCE: no")),
         (0, "model.pickle-findings-omitted", Value::Unsigned(5)),
@@ -244,6 +246,7 @@ fn a_file_in_an_archive_has_a_card_and_one_that_failed_a_fault() {
     assert_eq!(card.format_version.as_deref(), Some("zip 3"));
     assert_eq!(card.verdict, Some(Severity::Dangerous));
     assert_eq!(card.findings, 7);
+    assert_eq!(card.fault.as_deref(), Some("zip/no-end: no end"));
     let [fault] = &*found.faults else {
         panic!("{found:?}")
     };

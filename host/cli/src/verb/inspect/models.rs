@@ -98,6 +98,7 @@ fn of(model: &ModelCard, name: &Name) -> Card {
         "verdict",
         model.verdict.map(|verdict| judged(model, verdict, name)),
     );
+    line("broken", model.fault.clone());
     line(
         "size",
         Some(format!("{}{}", size(model.bytes), in_files(model))),
@@ -200,6 +201,8 @@ pub struct ModelDocument<'a> {
     licence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'a str>,
     findings: u64,
     size: u64,
     files: Vec<FileDocument<'a>>,
@@ -264,6 +267,7 @@ impl<'a> ModelDocument<'a> {
             chat_template: model.chat_template,
             licence: model.licence.as_deref(),
             verdict: model.verdict,
+            fault: model.fault.as_deref(),
             findings: model.findings,
             size: model.bytes,
             files: model.files.iter().map(file).collect(),
