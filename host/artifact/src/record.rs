@@ -34,7 +34,7 @@ pub struct Header {
     pub role: Role,
     /// What the blob was offered as.
     pub media_type: MediaType,
-    /// Who parsed it; none for a blob that was kept opaque.
+    /// Who parsed it, or failed on it; none for a blob that nobody claimed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub importer: Option<ImporterIdentity>,
     /// The operator's parameters.
@@ -102,6 +102,17 @@ pub struct Summary {
     /// it, sorted; none where nobody did. With other importers another record would come out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub handed_on: BTreeMap<String, Vec<ContentDigest>>,
+    /// Files inside that an importer claimed and failed on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub faults: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// How an import ended, when it left a record.

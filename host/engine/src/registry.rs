@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use lazaret_artifact::MediaType;
 use lazaret_artifact::digest::ContentDigest;
 
+use crate::budget::Budget;
 use crate::error::{EngineError, LoadFault};
 use crate::importer::Importer;
 use crate::sandbox::{Sandbox, SandboxOptions};
@@ -65,6 +66,12 @@ impl Registry {
                 .get_or_init(|| ContentDigest::sha256(slot.builtin.component));
             (slot.builtin.name, *digest, slot.builtin.media_types)
         })
+    }
+
+    /// What each run may use.
+    #[must_use]
+    pub const fn budget(&self) -> &Budget {
+        &self.options.budget
     }
 
     /// The importers that claim `media_type`, in the order they are asked.

@@ -13,7 +13,6 @@ pub use graph::{StoredGraph, StoredManifest, load_graph};
 pub use index::{Child, StoredIndex, load_index};
 pub use list::{Details, ImageRow, list};
 pub use load::{Image, Layer, load, load_manifest, load_platform};
-pub(crate) use resolve::find;
 pub use resolve::resolve;
 pub use tags::{tag, tags_of, untag};
 

@@ -5,17 +5,18 @@
 //! things, which objects of the same history have in common. Documents and what streams hold inline
 //! are left out: neither is shared, nor large.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_store::{Chunk, Repository};
 
+use crate::content::open_kept_blob;
 use crate::error::GraphError;
 use crate::gc::digests::{DigestMap, key};
-use crate::images::{find, load_manifest};
+use crate::images::{load_graph, load_manifest};
 use crate::listing;
+use crate::name::Name;
 use crate::names::{self, Stream};
-use crate::stored;
 
 /// What everything that has a tag shares. All sizes are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,11 +62,13 @@ pub fn sharing(repository: &Repository) -> Result<Sharing, GraphError> {
 }
 
 /// What tags name, each once.
-fn tagged(repository: &Repository) -> Result<Vec<Stream>, GraphError> {
+fn tagged(repository: &Repository) -> Result<Vec<ContentDigest>, GraphError> {
     let mut roots = Vec::new();
     for (_, target) in listing::references(repository, names::TAGS)? {
         let target = target.ok().and_then(|name| Stream::parse(name.as_str()));
-        roots.extend(target.filter(|name| matches!(name, Stream::Manifest(_) | Stream::Index(_))));
+        if let Some(Stream::Manifest(digest) | Stream::Index(digest)) = target {
+            roots.push(digest);
+        }
     }
     roots.sort_unstable();
     roots.dedup();
@@ -112,45 +115,30 @@ impl<'a> Count<'a> {
         }
     }
 
-    fn add_root(&mut self, root: Stream) -> Result<(), GraphError> {
-        let manifests = self.manifests_of(root)?;
-        let number =
-            Root::try_from(self.roots.len()).expect("fewer tags than files fit a directory");
-        self.roots.push((*root.digest(), Share::default()));
+    fn add_root(&mut self, digest: ContentDigest) -> Result<(), GraphError> {
+        let manifests = match self.manifests.contains_key(&digest) {
+            true => vec![digest],
+            false => {
+                let graph = load_graph(self.repository, &Name::Digest(digest))?;
+                let manifests = graph.manifests.into_iter();
+                manifests.map(|stored| stored.manifest.digest).collect()
+            }
+        };
+        for manifest in &manifests {
+            if !self.manifests.contains_key(manifest) {
+                let streams = streams_of(self.repository, manifest)?;
+                self.manifests.insert(*manifest, streams);
+            }
+        }
+        let root = Root::try_from(self.roots.len()).expect("fewer tags than files fit a directory");
+        self.roots.push((digest, Share::default()));
         for manifest in manifests {
             for stream in &self.manifests[&manifest] {
                 let users = self.streams.entry(*stream).or_default();
-                *users.entry(number).or_default() += 1;
+                *users.entry(root).or_default() += 1;
             }
         }
         Ok(())
-    }
-
-    /// The manifests that are stored of a root, each once; all of them have been read then.
-    fn manifests_of(&mut self, root: Stream) -> Result<Vec<ContentDigest>, GraphError> {
-        let mut manifests = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut waiting = vec![root];
-        while let Some(found) = waiting.pop() {
-            let digest = *found.digest();
-            if !seen.insert(found) {
-                continue;
-            }
-            if matches!(found, Stream::Index(_)) {
-                let stored = stored::read_linked(self.repository, found)?
-                    .ok_or(GraphError::NoSuchImage { digest })?;
-                for child in stored::parse_index(&digest, &stored.bytes)?.manifests {
-                    waiting.extend(find(self.repository, &child.digest)?);
-                }
-                continue;
-            }
-            if !self.manifests.contains_key(&digest) {
-                let streams = streams_of(self.repository, &digest)?;
-                self.manifests.insert(digest, streams);
-            }
-            manifests.push(digest);
-        }
-        Ok(manifests)
     }
 
     fn finish(mut self) -> Result<Sharing, GraphError> {
@@ -276,8 +264,8 @@ fn streams_of(
         streams.push(layer.stream);
         streams.extend(layer.unpacked.map(|unpacked| unpacked.stream));
         if image.config.is_some() {
-            let kept = Stream::Blob(layer.descriptor.digest);
-            streams.extend(repository.resolve_stream(&kept.name())?);
+            let kept = open_kept_blob(repository, &layer.descriptor.digest)?;
+            streams.extend(kept.map(|(stream, _)| stream));
         }
     }
     Ok(streams)

@@ -2,7 +2,7 @@
 
 use lazaret_artifact::{ContentDigest, Tag};
 use lazaret_graph::{
-    BlobRef, Commit, IndexCommit, LayerRef, ManifestCommit, RecordRef, ReferrerCommit,
+    BlobRef, Commit, ContentRef, IndexCommit, LayerRef, ManifestCommit, RecordRef, ReferrerCommit,
 };
 use lazaret_store::Repository;
 
@@ -80,12 +80,26 @@ impl Verified<'_> {
             layers: &layers,
             records: &records,
             blobs: &self.blobs(),
-            contents: &[],
+            contents: &self.insides(),
             referrers: &referrers,
             tags: self.tags,
         }
         .run(&repository.with_verified_objects())?;
         Ok(committed.moved)
+    }
+
+    /// What blobs decompress to.
+    fn insides(&self) -> Vec<ContentRef> {
+        let pairs = self.wanted.iter().zip(self.fetched);
+        pairs
+            .filter_map(|(wanted, fetched)| {
+                let (content, _) = fetched.inside.as_ref()?;
+                Some(ContentRef {
+                    blob: wanted.descriptor.digest,
+                    content: *content,
+                })
+            })
+            .collect()
     }
 
     /// Compressed bytes, each digest once.

@@ -44,33 +44,43 @@ pub(crate) fn settle(
     let mut order = Vec::new();
     let mut claims: HashMap<ContentDigest, Vec<Claim<'_>>> = HashMap::new();
     for (wanted, fetched) in wanted.iter().zip(fetched) {
-        let key = wanted.content();
-        let of_key = claims.entry(key).or_default();
-        if of_key.is_empty() {
-            order.push(key);
-        }
         let own = wanted.descriptor.digest;
-        of_key.push(match &fetched.found {
-            Found::Known(known) => Claim {
-                stream: known.stream,
-                record: known.record,
-                rank: known.rank,
-                blobs: &known.summary.blobs,
-                own,
-            },
-            Found::Imported(imported) => Claim {
-                stream: imported.stream,
-                record: imported.record,
-                rank: imported.rank,
-                blobs: &imported.blobs,
-                own,
-            },
-        });
+        let inside = fetched.inside.as_ref();
+        let inside = inside.map(|(content, found)| (*content, found));
+        for (key, found) in [(wanted.content(), &fetched.found)]
+            .into_iter()
+            .chain(inside)
+        {
+            let of_key = claims.entry(key).or_default();
+            if of_key.is_empty() {
+                order.push(key);
+            }
+            of_key.push(claim(found, own));
+        }
     }
     order
         .into_iter()
         .map(|key| decide(repository, key, &claims[&key]))
         .collect()
+}
+
+fn claim(found: &Found, own: ContentDigest) -> Claim<'_> {
+    match found {
+        Found::Known(known) => Claim {
+            stream: known.stream,
+            record: known.record,
+            rank: known.rank,
+            blobs: &known.summary.blobs,
+            own,
+        },
+        Found::Imported(imported) => Claim {
+            stream: imported.stream,
+            record: imported.record,
+            rank: imported.rank,
+            blobs: &imported.blobs,
+            own,
+        },
+    }
 }
 
 fn decide(

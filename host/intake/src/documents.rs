@@ -1,8 +1,10 @@
 //! The manifests and indexes of a pull, gathered until all are known.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use lazaret_artifact::ContentDigest;
+use lazaret_artifact::media_type::{OCI_INDEX, OCI_MANIFEST};
+use lazaret_artifact::{ContentDigest, Descriptor};
+use lazaret_graph::StoredGraph;
 use lazaret_transport::{IndexDocument, ManifestDocument, Resolved};
 
 use crate::error::IntakeError;
@@ -36,6 +38,49 @@ impl Documents {
             }
         }
         Ok(new)
+    }
+
+    /// What is stored, in its own order.
+    pub(crate) fn stored(graph: StoredGraph) -> Result<Self, IntakeError> {
+        let mut documents = Self::default();
+        let named = |media_type: &str, digest, size: usize| Descriptor {
+            media_type: media_type.parse().expect("a valid media type"),
+            digest,
+            size: size as u64,
+            artifact_type: None,
+            platform: None,
+            annotations: BTreeMap::new(),
+            from: None,
+            name: None,
+        };
+        documents.add(Resolved {
+            root: named(OCI_MANIFEST, graph.root, 0),
+            indexes: graph
+                .indexes
+                .into_iter()
+                .map(|(index, bytes)| IndexDocument {
+                    descriptor: named(OCI_INDEX, index.digest, bytes.len()),
+                    bytes,
+                    index,
+                })
+                .collect(),
+            manifests: graph
+                .manifests
+                .into_iter()
+                .map(|stored| ManifestDocument {
+                    descriptor: named(
+                        OCI_MANIFEST,
+                        stored.manifest.digest,
+                        stored.manifest_bytes.len(),
+                    ),
+                    bytes: stored.manifest_bytes,
+                    manifest: stored.manifest,
+                    config: stored.config_bytes,
+                    image: stored.config,
+                })
+                .collect(),
+        })?;
+        Ok(documents)
     }
 
     pub(crate) fn contains(&self, digest: &ContentDigest) -> bool {

@@ -54,6 +54,12 @@ pub enum IntakeError {
         /// The limit.
         limit: u64,
     },
+    /// The policy is strict, and there is something to find fault with.
+    #[error("refused: {}", .findings.join("; "))]
+    Refused {
+        /// What, in words.
+        findings: Vec<String>,
+    },
     /// An object was not stored, for longer than any disk takes.
     #[error("no object was stored for {0} seconds")]
     Silent(u64),
@@ -159,12 +165,41 @@ pub enum BlobFault {
         /// What it was offered as.
         media_type: String,
     },
+    /// What its importer read and what was kept are not the same.
+    #[error("the file changed while it was read")]
+    Changed,
     /// Reading or storing failed.
     #[error(transparent)]
     Host(Box<IntakeError>),
     /// What was recorded does not rebuild to what came in: a fault of this program or its disk.
     #[error("the recorded stream does not rebuild the blob")]
     Rebuild,
+}
+
+impl BlobFault {
+    /// Whether what was stored before is to blame.
+    pub(crate) fn is_of_stored(&self) -> bool {
+        match self {
+            Self::Mismatch { .. } | Self::Rebuild => true,
+            Self::Host(error) => match &**error {
+                IntakeError::Store(error) => error.is_input_fault(),
+                IntakeError::Graph(error) => error.is_damage(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether it is about what the bytes mean, and not about getting or keeping them.
+    pub(crate) const fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            Self::Decompress { .. }
+                | Self::TrailingGarbage { .. }
+                | Self::TooLarge { .. }
+                | Self::Bomb { .. }
+        )
+    }
 }
 
 impl IntakeError {
@@ -182,7 +217,7 @@ impl IntakeError {
                 _ => true,
             },
             Self::Referrer { source, .. } => source.is_input_fault(),
-            Self::Limit { .. } => true,
+            Self::Limit { .. } | Self::Refused { .. } => true,
             Self::Silent(_) | Self::Thread(_) | Self::Session(_) | Self::Interrupted => false,
         }
     }

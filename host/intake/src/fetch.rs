@@ -1,32 +1,35 @@
 //! Bringing in what is not there: a look at everything first, then all that is missing at once.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lazaret_artifact::VerityDigest;
+use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_graph::names::Stream;
 use lazaret_store::{Repository, Trust};
 use lazaret_transport::{ManifestDocument, Source};
 
 use crate::crew;
+use crate::desk::{Desk, Imported, Inside};
 use crate::elsewhere;
 use crate::error::{BlobFault, IntakeError};
 use crate::keep::{self, Keep, Kept};
-use crate::layer::{Desk, Imported};
 use crate::limits::Allowance;
 use crate::objects::Pool;
 use crate::options::{Importers, PullOptions};
 use crate::plan::{Plan, Wanted};
 use crate::progress::{Event, Progress};
-use crate::reuse::{self, Known, Looked};
+use crate::reuse::{self, Known, Looked, LookedInside, Search};
+use crate::task::{Task, Wish};
 
 /// What bringing in takes.
 pub(crate) struct Fetch<'a> {
     pub(crate) repository: &'a Repository,
-    pub(crate) source: &'a Source,
-    pub(crate) importers: &'a Importers<'a>,
+    /// None where everything is stored.
+    pub(crate) source: Option<&'a Source>,
+    pub(crate) importers: &'a Importers,
     pub(crate) options: &'a PullOptions,
+    pub(crate) wish: Wish,
     pub(crate) manifests: &'a [ManifestDocument],
     pub(crate) progress: Progress<'a>,
 }
@@ -35,6 +38,8 @@ pub(crate) struct Fetch<'a> {
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) found: Found,
+    /// What it decompresses to, where somebody looked into that.
+    pub(crate) inside: Option<(ContentDigest, Found)>,
     /// Its compressed bytes, where they are kept.
     pub(crate) kept: Option<Kept>,
     /// Whether what was there of it was damaged.
@@ -51,22 +56,33 @@ pub(crate) enum Found {
 /// What was found of a blob before anything is fetched.
 struct Look {
     layer: Looked,
+    inside: Option<LookedInside>,
     keep: Keep,
 }
 
 impl Look {
     fn is_complete(&self) -> bool {
-        matches!(self.layer, Looked::Known(_)) && !matches!(self.keep, Keep::Missing { .. })
+        let inside = self.inside.as_ref();
+        matches!(self.layer, Looked::Known(_))
+            && inside.is_none_or(|inside| matches!(inside.looked, Looked::Known(_)))
+            && !matches!(self.keep, Keep::Missing { .. })
+    }
+
+    fn looked(&self) -> impl Iterator<Item = &Looked> {
+        let inside = self.inside.as_ref().map(|inside| &inside.looked);
+        std::iter::once(&self.layer).chain(inside)
     }
 
     /// Whether something that is not to be believed has the name of what is missing.
-    const fn is_named(&self) -> bool {
-        matches!(self.layer, Looked::Missing { named: true, .. })
+    fn is_named(&self) -> bool {
+        self.looked()
+            .any(|looked| matches!(looked, Looked::Missing { named: true, .. }))
             || matches!(self.keep, Keep::Missing { named: true })
     }
 
-    const fn is_damaged(&self) -> bool {
-        matches!(self.layer, Looked::Missing { damaged: true, .. })
+    fn is_damaged(&self) -> bool {
+        self.looked()
+            .any(|looked| matches!(looked, Looked::Missing { damaged: true, .. }))
             || matches!(self.keep, Keep::Missing { named: true })
     }
 }
@@ -89,14 +105,31 @@ impl Fetch<'_> {
         for (blob, look) in looks.into_iter().enumerate() {
             let repaired = look.is_damaged();
             let brought = brought_in.next_if(|(missing, _)| **missing == blob);
-            let (layer, kept) = brought.map_or((None, None), |(_, brought)| brought);
-            let found = match (layer, look.layer) {
+            let Brought {
+                found,
+                inside,
+                kept,
+            } = brought.map_or_else(Brought::default, |(_, brought)| brought);
+            let found = match (found, look.layer) {
                 (Some(imported), _) => Found::Imported(imported),
-                (None, Looked::Known(known)) => Found::Known(known),
+                (None, Looked::Known(known) | Looked::Other(known)) => Found::Known(known),
                 (None, Looked::Missing { .. }) => return Err(IntakeError::Interrupted),
+            };
+            let inside = match (inside, look.inside) {
+                (Some(imported), _) => Some((imported.content, Found::Imported(imported))),
+                (
+                    None,
+                    Some(LookedInside {
+                        content: Some(content),
+                        looked: Looked::Known(known),
+                        ..
+                    }),
+                ) => Some((content, Found::Known(known))),
+                _ => None,
             };
             fetched.push(Fetched {
                 found,
+                inside,
                 kept: kept.or(match look.keep {
                     Keep::There(stream) => Some(there(stream)),
                     _ => None,
@@ -114,15 +147,27 @@ impl Fetch<'_> {
             true => Trust::Nothing,
             false => Trust::Unchanged,
         };
+        let search = Search {
+            repository: self.repository,
+            importers: self.importers,
+            parameters: &options.parameters,
+            wish: self.wish,
+            trust,
+        };
         let abort = AtomicBool::new(false);
         crew::run("lazaret-look", wanted.len(), cores, &abort, |blob| {
-            if options.cancel.load(std::sync::atomic::Ordering::Relaxed) {
+            if options.cancel.load(Ordering::Relaxed) {
                 return Err(IntakeError::Interrupted);
             }
             let wanted = &wanted[blob];
-            let parameters = &options.parameters;
+            let layer = search.blob(wanted)?;
+            let known = match &layer {
+                Looked::Known(known) => Some(&**known),
+                Looked::Other(_) | Looked::Missing { .. } => None,
+            };
             let look = Look {
-                layer: reuse::find(self.repository, wanted, self.importers, parameters, trust)?,
+                inside: search.inside(wanted, known)?,
+                layer,
                 keep: keep::find(self.repository, wanted, options.keep_compressed, trust)?,
             };
             if look.is_complete() {
@@ -163,6 +208,7 @@ impl Fetch<'_> {
             counter: pool.counter(),
             abort: &abort,
             allowance: Allowance::new(self.options.limits.total),
+            renew: self.wish != Wish::AsIs,
         };
         let result = crew::run("lazaret-layer", missing.len(), cores, &abort, |turn| {
             let blob = missing[turn];
@@ -189,14 +235,7 @@ impl Fetch<'_> {
             size: wanted.descriptor.size,
         });
         let on_read = |bytes| (self.progress)(Event::Read { blob, bytes });
-        let keep = matches!(look.keep, Keep::Missing { .. });
-        let brought = match look.layer {
-            Looked::Known(_) => desk.keep(wanted, &on_read).map(|kept| (None, Some(kept))),
-            Looked::Missing { .. } => desk.import(wanted, keep, &on_read).map(|imported| {
-                let kept = imported.kept;
-                (Some(Box::new(imported)), kept)
-            }),
-        };
+        let brought = self.bring_parts(desk, wanted, look, &on_read);
         let brought = brought.map_err(|fault| {
             match elsewhere::explain(fault, &digest, self.manifests) {
                 // These name what they are about themselves.
@@ -210,6 +249,99 @@ impl Fetch<'_> {
         })?;
         (self.progress)(Event::Finished { blob });
         Ok(brought)
+    }
+
+    fn bring_parts(
+        &self,
+        desk: &Desk<'_>,
+        wanted: &Wanted,
+        look: &Look,
+        on_read: &(dyn Fn(u64) + Sync),
+    ) -> Result<Brought, BlobFault> {
+        let keep = matches!(look.keep, Keep::Missing { .. });
+        let mut brought = Brought::default();
+        match &look.layer {
+            Looked::Known(_) if keep => brought.kept = Some(desk.keep(wanted, on_read)?),
+            Looked::Known(_) => {}
+            Looked::Other(known) if !keep => {
+                brought.found = Some(Box::new(self.again(desk, wanted, known, on_read)?));
+            }
+            Looked::Other(_) | Looked::Missing { .. } => {
+                let parameters = self.parameters(None);
+                let task = Task::fetch(wanted, parameters);
+                let imported = desk.import(&task, keep, on_read)?;
+                brought.kept = imported.kept;
+                brought.found = Some(Box::new(imported));
+            }
+        }
+        let stream = match (&brought.found, &look.layer) {
+            (Some(imported), _) => imported.stream,
+            (None, Looked::Known(known) | Looked::Other(known)) => known.stream,
+            (None, Looked::Missing { .. }) => return Ok(brought),
+        };
+        if let Some(inside) = &look.inside {
+            self.bring_inside(desk, wanted, (inside, stream), &mut brought)?;
+        }
+        Ok(brought)
+    }
+
+    /// Imports what is stored of a blob anew; what turns out to be damaged is fetched.
+    fn again(
+        &self,
+        desk: &Desk<'_>,
+        wanted: &Wanted,
+        known: &Known,
+        on_read: &(dyn Fn(u64) + Sync),
+    ) -> Result<Imported, BlobFault> {
+        let parameters = self.parameters(Some(known));
+        let task = Task::again(wanted, known.stream, parameters.clone());
+        match desk.import(&task, false, on_read) {
+            Err(fault) if self.source.is_some() && fault.is_of_stored() => {
+                tracing::warn!(blob = %wanted.descriptor.digest, %fault, "fetched again");
+                desk.import(&Task::fetch(wanted, parameters), false, on_read)
+            }
+            ended => ended,
+        }
+    }
+
+    /// Imports what a blob, which is stored as `stream`, decompresses to.
+    fn bring_inside(
+        &self,
+        desk: &Desk<'_>,
+        wanted: &Wanted,
+        (inside, stream): (&LookedInside, VerityDigest),
+        brought: &mut Brought,
+    ) -> Result<(), BlobFault> {
+        let ended = match (&inside.looked, inside.content) {
+            (Looked::Known(_), _) => return Ok(()),
+            (Looked::Other(known), Some(content)) => {
+                let stored = (content, known.stream);
+                let media_type = inside.wrapping.0.clone();
+                let parameters = self.parameters(Some(known));
+                desk.import_inside(&Task::inside_again(wanted, stored, media_type, parameters))
+            }
+            _ => {
+                let parameters = self.parameters(None);
+                let wrapping = inside.wrapping.clone();
+                desk.import_inside(&Task::inside(wanted, stream, wrapping, parameters))
+            }
+        }?;
+        match ended {
+            Inside::Imported(imported) => brought.inside = Some(imported),
+            Inside::Nothing => {}
+            Inside::Faulted(verdict, importer) => {
+                // The blob's own record says why it was not looked into.
+                let task = Task::again(wanted, stream, self.parameters(None));
+                let imported = desk.note_fault(&task, verdict, &importer)?;
+                brought.found = Some(Box::new(imported));
+            }
+        }
+        Ok(())
+    }
+
+    fn parameters(&self, known: Option<&Known>) -> std::collections::BTreeMap<String, String> {
+        let before = known.map(|known| &known.parameters);
+        self.wish.parameters(&self.options.parameters, before)
     }
 
     /// Whether one of these images or artifacts has been here: what is missing of it now was lost, and
@@ -233,8 +365,13 @@ impl Fetch<'_> {
     }
 }
 
-/// A layer, where it was imported, and its compressed bytes, where they were stored.
-type Brought = (Option<Box<Imported>>, Option<Kept>);
+/// What was brought in of one blob.
+#[derive(Debug, Default)]
+struct Brought {
+    found: Option<Box<Imported>>,
+    inside: Option<Box<Imported>>,
+    kept: Option<Kept>,
+}
 
 const fn there(stream: VerityDigest) -> Kept {
     Kept {

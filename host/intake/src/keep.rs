@@ -14,13 +14,15 @@ use lazaret_graph::names::{self, OwnRef, Stream};
 use lazaret_store::{ClonedFile, ContentType, ObjectWriter, Repository, StoreError, Stored, Trust};
 use lazaret_transport::TransportError;
 
+use crate::desk::Desk;
 use crate::error::{BlobFault, IntakeError};
-use crate::layer::Desk;
 use crate::limits::CHUNK_SIZE;
 use crate::objects::{self, Part};
 use crate::opened::{self, Reading};
 use crate::plan::Wanted;
 use crate::reuse;
+use crate::settle::rebuilds;
+use crate::task::Task;
 
 /// Compressed bytes that are in the store now.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +71,7 @@ pub(crate) fn find(
         Some(reader) if reader.total_size() != wanted.descriptor.size => false,
         // What another tool gave that name is not believed: only ours is verified before.
         Some(_) if trust == Trust::Unchanged && was_kept(repository, wanted)? => true,
-        Some(_) => reuse::rebuilds(repository, &wanted.descriptor.digest, &stream),
+        Some(_) => rebuilds(repository, &wanted.descriptor.digest, &stream),
     };
     Ok(match good {
         true => Keep::There(stream),
@@ -143,7 +145,8 @@ impl Desk<'_> {
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Kept, BlobFault> {
         let host = |error: IntakeError| BlobFault::Host(Box::new(error));
-        let opened = opened::open(self.source, wanted, Some(self.repository))?;
+        let task = Task::fetch(wanted, std::collections::BTreeMap::new());
+        let opened = opened::open(self.source, self.repository, &task, Some(self.repository))?;
         let Reading::Checked(mut reader) = opened.reading else {
             // Only what is wrapped is kept, and what is wrapped is compared on the way.
             return Err(BlobFault::Rebuild);

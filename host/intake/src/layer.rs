@@ -5,115 +5,64 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
-use lazaret_artifact::record::{Header, RECORD_VERSION, Summary, Verdict};
-use lazaret_artifact::{Compression, ContentDigest, VerityDigest};
-use lazaret_engine::{Ended, Fault, Offer, Report, Run, Session, Steer};
+use lazaret_artifact::record::{Header, ImporterIdentity, RECORD_VERSION, Summary, Verdict};
+use lazaret_artifact::{Compression, ContentDigest, DigestAlgorithm};
+use lazaret_engine::{Ended, Fault, Offer, Run, Session, Steer};
 use lazaret_graph::RecordWriter;
-use lazaret_store::{ClonedFile, Repository};
-use lazaret_transport::Source;
 
 use crate::buffers::Buffers;
+use crate::candidates::candidates;
+use crate::cuts::TooManyCuts;
+use crate::desk::{Attempt, Desk, Failure, Imported};
 use crate::error::{BlobFault, IntakeError};
 use crate::feed::Feed;
-use crate::keep::{self, Kept, Tee};
-use crate::limits::{Allowance, CHUNKS_AHEAD, PARTS_WAITING};
-use crate::objects::{Counter, Part};
-use crate::opened::{self, Opened, Reading, Region};
-use crate::options::{Importers, OnFault, PullOptions};
+use crate::handover::Handover;
+use crate::keep::{self, Tee};
+use crate::limits::{CHUNKS_AHEAD, PARTS_WAITING, PROBE_HEAD};
+use crate::lines::Lines;
+use crate::objects::Part;
+use crate::opened::{self, Opened, Random, Reading};
+use crate::pieces::{CutOff, Pieces};
 use crate::plan::{Kind, Wanted};
-use crate::recorder::{ObjectCounts, Recorder};
-use crate::reuse::{self, Rank};
-use crate::tape::{CutOff, Recording, Tape, record_fault};
+use crate::reads::Reads;
+use crate::recorder::Recorder;
+use crate::reuse::Rank;
+use crate::settle::{rebuilds, settle};
+use crate::sheet::Sheet;
+use crate::tape::{Recording, Tape, record_fault};
+use crate::task::{From, Task};
 
-/// A blob that was imported: verified and stored, without a name yet.
-#[derive(Debug, Clone)]
-pub(crate) struct Imported {
-    pub(crate) stream: VerityDigest,
-    pub(crate) record: VerityDigest,
-    /// The blobs that this record names.
-    pub(crate) blobs: Vec<ContentDigest>,
-    pub(crate) rank: Rank,
-    /// Compressed bytes, where they were to be kept.
-    pub(crate) kept: Option<Kept>,
-    pub(crate) size: u64,
-    pub(crate) report: Report,
-    pub(crate) counts: ObjectCounts,
-    pub(crate) opaque: Option<String>,
+/// What an importer that reads at random made of a blob before any of it was kept.
+enum First {
+    Read { sheet: Box<Sheet>, fuel: u64 },
+    Declined,
+    Fault(Fault),
 }
 
-/// What all imports of one pull share.
-pub(crate) struct Desk<'a> {
-    pub(crate) repository: &'a Repository,
-    pub(crate) source: &'a Source,
-    pub(crate) importers: &'a Importers<'a>,
-    pub(crate) options: &'a PullOptions,
-    pub(crate) counter: Counter,
-    /// Set when another blob of the same pull failed.
-    pub(crate) abort: &'a AtomicBool,
-    /// What all blobs together may still become.
-    pub(crate) allowance: Allowance,
-}
-
-/// How one attempt at a blob is made.
-enum Attempt {
-    /// Importers are asked.
-    Import,
-    /// It is kept as one object.
-    Opaque(Verdict),
-}
-
-/// How an attempt ended, when it did not succeed.
-enum Failure {
-    /// For good.
-    Fault(BlobFault),
-    /// The importer failed; the blob itself is what it claims to be.
-    Importer(String, Fault),
-}
-
-impl From<BlobFault> for Failure {
-    fn from(fault: BlobFault) -> Self {
-        Self::Fault(fault)
-    }
+/// What is to be recorded of a blob that went through.
+struct Ending<'a> {
+    verdict: Verdict,
+    /// Who said it.
+    importer: Option<&'a ImporterIdentity>,
+    fuel: u64,
+    /// To be compared with what was kept.
+    reads: Option<Reads>,
 }
 
 impl Desk<'_> {
-    /// Imports one blob; with `keep` its compressed bytes, too.
-    pub(crate) fn import(
+    /// One attempt. None when nobody takes what a blob decompresses to.
+    pub(crate) fn attempt(
         &self,
-        wanted: &Wanted,
-        keep: bool,
-        on_read: &(dyn Fn(u64) + Sync),
-    ) -> Result<Imported, BlobFault> {
-        let refuse =
-            matches!(wanted.kind, Kind::Layer { .. }) && self.options.on_fault == OnFault::Refuse;
-        match self.attempt(wanted, &Attempt::Import, keep, on_read) {
-            Ok(imported) => Ok(imported),
-            Err(Failure::Fault(fault)) => Err(fault),
-            Err(Failure::Importer(importer, fault)) if refuse => {
-                Err(BlobFault::Importer { importer, fault })
-            }
-            Err(Failure::Importer(importer, fault)) => {
-                tracing::warn!(blob = %wanted.descriptor.digest, importer, %fault, "kept whole");
-                let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
-                self.attempt(wanted, &Attempt::Opaque(verdict), keep, &|_| {})
-                    .map_err(|failure| match failure {
-                        Failure::Fault(fault) => fault,
-                        Failure::Importer(importer, fault) => {
-                            BlobFault::Importer { importer, fault }
-                        }
-                    })
-            }
-        }
-    }
-
-    fn attempt(
-        &self,
-        wanted: &Wanted,
+        task: &Task<'_>,
         attempt: &Attempt,
         keep: bool,
         on_read: &(dyn Fn(u64) + Sync),
-    ) -> Result<Imported, Failure> {
-        if !wanted.is_compressed() && wanted.descriptor.size > self.options.limits.size {
+    ) -> Result<Option<Imported>, Failure> {
+        let wanted = task.wanted;
+        if task
+            .size()
+            .is_some_and(|size| size > self.options.limits.size)
+        {
             return Err(BlobFault::TooLarge {
                 limit: self.options.limits.size,
             }
@@ -121,14 +70,14 @@ impl Desk<'_> {
         }
         // A clone is of use for what may be kept as one object: a blob, or what travelled.
         let whole = !wanted.is_wrapped()
-            && (wanted.kind == Kind::Blob || matches!(attempt, Attempt::Opaque(_)));
-        let keep = keep && wanted.is_wrapped();
+            && (wanted.kind == Kind::Blob || matches!(attempt, Attempt::Opaque(..)));
+        let keep = keep && wanted.is_wrapped() && task.from == From::Source;
         let place = (whole || keep).then_some(self.repository);
         let Opened {
             reading,
             random,
             clone,
-        } = opened::open(self.source, wanted, place)?;
+        } = opened::open(self.source, self.repository, task, place)?;
         let hashed_here = matches!(reading, Reading::Plain(..));
         let (clone, kept_clone) = match keep {
             true => (None, clone),
@@ -136,7 +85,7 @@ impl Desk<'_> {
         };
         let cancel = [&*self.options.cancel, self.abort];
         let feed = Feed {
-            compression: wanted.compression(),
+            compression: task.compression,
             limits: self.options.limits,
             allowance: &self.allowance,
             cancel: &cancel,
@@ -145,7 +94,14 @@ impl Desk<'_> {
         let buffers = Buffers::new();
         let (sender, receiver) = bounded(CHUNKS_AHEAD);
         let complete = Arc::new(AtomicBool::new(false));
-        let tape = self.tape(wanted, random, receiver, &complete)?;
+        let size = random.as_ref().map(|random| random.size).or(task.size());
+        let tape = Tape::new(
+            self.repository,
+            Pieces::feed(receiver, Arc::clone(&complete)),
+            size,
+            clone,
+            self.recorder(task)?,
+        );
         thread::scope(|scope| {
             let (reading, keeping) = match (keep, reading) {
                 (true, Reading::Checked(blob)) => {
@@ -173,7 +129,7 @@ impl Desk<'_> {
                     result
                 })
                 .map_err(|error| host(IntakeError::Thread(error)))?;
-            let steered = self.steer(wanted, attempt, tape, clone, hashed_here);
+            let steered = self.steer(task, attempt, tape, random, hashed_here);
             let fed = feeding.join().unwrap_or_else(|_| Err(BlobFault::Rebuild));
             // A blob that is not what its digest promised explains whatever else went wrong.
             fed?;
@@ -183,169 +139,297 @@ impl Desk<'_> {
                 let _ = parts.send(Part::End);
                 drop(parts);
                 let kept = thread.join().map_err(|_| BlobFault::Rebuild)?;
-                imported.kept = kept.map_err(host)?;
-                if imported.kept.is_none() {
-                    return Err(BlobFault::Rebuild.into());
+                let kept = kept.map_err(host)?.ok_or(BlobFault::Rebuild)?;
+                if let Some(imported) = &mut imported {
+                    imported.kept = Some(kept);
                 }
             }
             Ok(imported)
         })
     }
 
-    fn tape(
-        &self,
-        wanted: &Wanted,
-        random: Option<Region>,
-        receiver: crossbeam_channel::Receiver<bytes::Bytes>,
-        complete: &Arc<AtomicBool>,
-    ) -> Result<Tape, BlobFault> {
-        let recorder = Recorder::new(
+    fn recorder(&self, task: &Task<'_>) -> Result<Recorder, BlobFault> {
+        let algorithm = task
+            .content
+            .map_or(DigestAlgorithm::Sha256, |content| content.algorithm());
+        Recorder::new(
             self.repository,
             self.counter.clone(),
-            wanted.content_type(),
-            wanted.content().algorithm(),
+            task.content_type(),
+            algorithm,
         )
-        .map_err(host)?;
-        let size = (!wanted.is_compressed()).then_some(wanted.descriptor.size);
-        Ok(Tape::new(
-            receiver,
-            Arc::clone(complete),
-            size,
-            random,
-            recorder,
-        ))
+        .map_err(host)
     }
 
     /// The second stage, on this thread. Consumes the tape, so that the feed notices.
     fn steer(
         &self,
-        wanted: &Wanted,
+        task: &Task<'_>,
         attempt: &Attempt,
         mut tape: Tape,
-        clone: Option<Box<ClonedFile>>,
+        random: Option<Random>,
         hashed_here: bool,
-    ) -> Result<Imported, Failure> {
-        let offer = self.offer(wanted);
+    ) -> Result<Option<Imported>, Failure> {
+        let mut offer = task.offer(random.as_ref().map(|random| random.size));
         let candidates = match attempt {
-            Attempt::Opaque(_) => Vec::new(),
-            Attempt::Import => self.candidates(&offer, &mut tape)?,
+            Attempt::Opaque(..) => Vec::new(),
+            Attempt::Import => {
+                let head = tape.peek(PROBE_HEAD).map_err(session_fault)?;
+                candidates(self.importers, &offer, head).map_err(session_fault)?
+            }
         };
+        let mut random = random;
         let mut tape = Box::new(tape);
         for importer in &candidates {
             let identity = importer.identity();
-            tape.begin_record(self.record(wanted, &offer, Some(importer.as_ref()))?);
+            offer.fact_namespaces = importer.fact_namespaces().to_vec();
+            if importer.needs_random() {
+                if random.is_none() {
+                    let (region, size) = tape.spool().map_err(session_fault)?;
+                    offer.size = Some(size);
+                    random = Some(Random {
+                        region,
+                        size,
+                        may_change: false,
+                    });
+                }
+                let Some(file) = &random else { continue };
+                match self.read_first(task, &offer, importer.as_ref(), file)? {
+                    First::Declined => continue,
+                    First::Read { mut sheet, fuel } => {
+                        let result = Ending {
+                            verdict: Verdict::Imported,
+                            importer: Some(identity),
+                            fuel,
+                            reads: sheet.take_reads(),
+                        };
+                        let Sheet { cuts, lines, .. } = *sheet;
+                        tape.begin(lines, None);
+                        tape.keep_cuts(&cuts).map_err(session_fault)?;
+                        return self.finish(task, *tape, result).map(Some);
+                    }
+                    First::Fault(fault) if task.is_required(self.options) || task.is_inside => {
+                        let ended = Ended::Fault(fault);
+                        return Err(self.failure(task, *tape, ended, identity, hashed_here));
+                    }
+                    First::Fault(fault) => {
+                        // Nothing has been kept so far: all of it is now, in the same go.
+                        let digest = task.wanted.descriptor.digest;
+                        let importer = crate::desk::called(identity);
+                        tracing::warn!(blob = %digest, importer, %fault, "kept whole");
+                        let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
+                        return self
+                            .keep_whole(task, *tape, verdict, Some(identity))
+                            .map(Some);
+                    }
+                }
+            }
+            let handover = self.handover(&offer);
+            tape.begin(self.lines(task, Some(identity))?, Some(handover));
             let Run { session, result } = importer.ingest(&offer, tape);
             tape = (session as Box<dyn std::any::Any>)
                 .downcast()
                 .expect("the engine gives back the session it was given");
             match result {
-                Ok(report) => return self.finish(wanted, *tape, report, Verdict::Imported),
+                Ok(report) => {
+                    let result = Ending {
+                        verdict: Verdict::Imported,
+                        importer: Some(identity),
+                        fuel: report.fuel,
+                        reads: None,
+                    };
+                    return self.finish(task, *tape, result).map(Some);
+                }
                 Err(Ended::Declined(reason)) if tape.position() == 0 => {
                     tracing::debug!(importer = identity.name, reason, "declined");
                 }
                 Err(ended) => {
-                    return Err(self.failure(wanted, *tape, ended, identity, hashed_here));
+                    return Err(self.failure(task, *tape, ended, identity, hashed_here));
                 }
             }
         }
-        let verdict = match attempt {
-            Attempt::Opaque(verdict) => verdict.clone(),
-            Attempt::Import => {
-                let refuse = matches!(wanted.kind, Kind::Layer { .. })
-                    && self.options.on_fault == OnFault::Refuse;
-                if refuse {
-                    return Err(BlobFault::Unclaimed {
-                        media_type: offer.media_type.to_string(),
-                    }
-                    .into());
+        if task.is_inside {
+            return Ok(None);
+        }
+        let (verdict, importer) = match attempt {
+            Attempt::Opaque(verdict, importer) => (verdict.clone(), Some(importer)),
+            Attempt::Import if task.is_required(self.options) => {
+                return Err(BlobFault::Unclaimed {
+                    media_type: offer.media_type.to_string(),
                 }
-                Verdict::Opaque
+                .into());
             }
+            Attempt::Import => (Verdict::Opaque, None),
         };
-        tape.begin_record(self.record(wanted, &offer, None)?);
-        tape.keep_whole(clone).map_err(session_fault)?;
-        self.finish(wanted, *tape, Report::default(), verdict)
+        self.keep_whole(task, *tape, verdict, importer).map(Some)
+    }
+
+    /// Keeps all of a blob as one object, of which nothing is said.
+    fn keep_whole(
+        &self,
+        task: &Task<'_>,
+        mut tape: Tape,
+        verdict: Verdict,
+        importer: Option<&ImporterIdentity>,
+    ) -> Result<Imported, Failure> {
+        tape.begin(self.lines(task, importer)?, None);
+        tape.keep_whole().map_err(session_fault)?;
+        let result = Ending {
+            verdict,
+            importer,
+            fuel: 0,
+            reads: None,
+        };
+        self.finish(task, tape, result)
+    }
+
+    /// Has an importer read a file before any of it is kept.
+    fn read_first(
+        &self,
+        task: &Task<'_>,
+        offer: &Offer,
+        importer: &dyn Steer,
+        file: &Random,
+    ) -> Result<First, BlobFault> {
+        let lines = self.lines(task, Some(importer.identity()))?;
+        let handover = self.handover(offer);
+        let mut sheet = Sheet::new(file.region.clone(), file.size, lines, handover);
+        if file.may_change {
+            sheet = sheet.watched();
+        }
+        let Run { session, result } = importer.ingest(offer, Box::new(sheet));
+        let mut sheet: Box<Sheet> = (session as Box<dyn std::any::Any>)
+            .downcast()
+            .expect("the engine gives back the session it was given");
+        match result {
+            Ok(report) => {
+                sheet.hand_on().map_err(session_fault)?;
+                let fuel = report.fuel;
+                Ok(First::Read { sheet, fuel })
+            }
+            Err(Ended::Declined(reason)) => {
+                tracing::debug!(importer = importer.identity().name, reason, "declined");
+                Ok(First::Declined)
+            }
+            Err(Ended::Fault(fault)) => Ok(First::Fault(fault)),
+            Err(Ended::Session(error)) if error.is::<TooManyCuts>() => Ok(First::Fault(
+                Fault::new(lazaret_engine::FaultKind::Output, error.to_string()),
+            )),
+            Err(Ended::Session(error)) => Err(session_fault(error)),
+        }
+    }
+
+    fn handover(&self, offer: &Offer) -> Handover {
+        Handover::new(
+            self.importers,
+            self.repository,
+            &offer.parameters,
+            offer.travelling_size,
+        )
+    }
+
+    /// Where what is said of a blob goes: a record, unless nobody knows yet of what.
+    fn lines(
+        &self,
+        task: &Task<'_>,
+        importer: Option<&ImporterIdentity>,
+    ) -> Result<Lines, BlobFault> {
+        Ok(match task.content {
+            Some(content) => Lines::record(self.record(task, content, importer)?),
+            None => Lines::spool(self.repository),
+        })
     }
 
     fn record(
         &self,
-        wanted: &Wanted,
-        offer: &Offer,
-        importer: Option<&dyn Steer>,
+        task: &Task<'_>,
+        content: ContentDigest,
+        importer: Option<&ImporterIdentity>,
     ) -> Result<RecordWriter, BlobFault> {
         let header = Header {
             record_version: RECORD_VERSION,
-            content: wanted.content(),
-            role: wanted.role(),
-            media_type: offer.media_type.clone(),
-            importer: importer.map(|importer| importer.identity().clone()),
-            parameters: offer.parameters.clone(),
+            content,
+            role: task.role(),
+            media_type: task.media_type.clone(),
+            importer: importer.cloned(),
+            parameters: task.parameters.clone(),
         };
         RecordWriter::new(self.repository, &header).map_err(host)
     }
 
     /// Everything went through: compares digests and ends stream and record.
-    fn finish(
-        &self,
-        wanted: &Wanted,
-        tape: Tape,
-        report: Report,
-        verdict: Verdict,
-    ) -> Result<Imported, Failure> {
-        let (recorder, record) = tape.into_parts();
+    fn finish(&self, task: &Task<'_>, tape: Tape, result: Ending<'_>) -> Result<Imported, Failure> {
+        let (recorder, lines) = tape.into_parts().map_err(session_fault)?;
         let recorded = recorder.finish().map_err(record_fault)?;
-        compare(wanted, recorded.digest)?;
-        let settled = reuse::settle(self.repository, wanted, &recorded, &verdict).map_err(host)?;
+        compare(task, recorded.digest)?;
+        if let Some(reads) = result.reads {
+            reads.compare(self.repository, &recorded.stream)?;
+        }
+        let content = task.content.unwrap_or(recorded.digest);
+        let verdict = result.verdict;
+        let settled = settle(
+            self.repository,
+            task,
+            &content,
+            &recorded,
+            &verdict,
+            self.renew,
+        )
+        .map_err(host)?;
         let opaque = match &verdict {
             Verdict::Imported | Verdict::Opaque => None,
             Verdict::Faulted(reason) => Some(reason.clone()),
         };
+        let begin = || self.record(task, content, result.importer).map_err(Said);
+        let (record, noted) = lines.into_record(begin).map_err(|Said(fault)| fault)?;
         let mut blobs = settled.blobs;
         let (record, rank) = match settled.better_record {
             Some((record, rank)) => (record, rank),
             None => {
-                if !blobs.contains(&wanted.descriptor.digest) {
-                    blobs.push(wanted.descriptor.digest);
+                if !blobs.contains(&task.wanted.descriptor.digest) {
+                    blobs.push(task.wanted.descriptor.digest);
                 }
-                let rank = Rank::of(wanted.role(), &verdict);
+                let rank = Rank::of(task.role(), &verdict);
                 let summary = Summary {
                     stream: settled.stream,
                     size: recorded.size,
                     blobs: blobs.clone(),
-                    entries: report.entries,
-                    facts: report.facts,
-                    fuel: report.fuel,
+                    entries: noted.entries,
+                    facts: noted.facts,
+                    fuel: result.fuel,
                     verdict,
-                    severity: None,
-                    handed_on: std::collections::BTreeMap::new(),
+                    severity: noted.severity,
+                    handed_on: noted.handed_on.clone(),
+                    faults: noted.faults,
                 };
-                let record = record.ok_or(BlobFault::Rebuild)?;
                 (record.finish(summary).map_err(host)?.stream, rank)
             }
         };
-        let is_whole = || reuse::rebuilds(self.repository, &wanted.content(), &settled.stream);
+        let is_whole = || rebuilds(self.repository, &content, &settled.stream);
         if self.options.verify_stored && !is_whole() {
             return Err(BlobFault::Rebuild.into());
         }
         Ok(Imported {
+            content,
             stream: settled.stream,
             record,
             blobs,
             rank,
             kept: None,
             size: recorded.size,
-            report,
+            fuel: result.fuel,
             counts: recorded.counts,
+            noted,
             opaque,
         })
     }
 
     fn failure(
         &self,
-        wanted: &Wanted,
+        task: &Task<'_>,
         mut tape: Tape,
         ended: Ended,
-        identity: &lazaret_artifact::record::ImporterIdentity,
+        identity: &ImporterIdentity,
         hashed_here: bool,
     ) -> Failure {
         let fault = match ended {
@@ -360,18 +444,25 @@ impl Desk<'_> {
             if !tape.drain() {
                 return BlobFault::Rebuild.into();
             }
-            let (recorder, _) = tape.into_parts();
-            if let Err(mismatch) = compare(wanted, recorder.into_digest()) {
+            if let Err(mismatch) = compare(task, tape.into_recorder().into_digest()) {
                 return mismatch.into();
             }
         }
-        Failure::Importer(format!("{} {}", identity.name, identity.version), fault)
+        Failure::Importer(Box::new(identity.clone()), fault)
+    }
+}
+
+/// A fault on its way through [`Lines::into_record`], whose own errors are a session's.
+struct Said(BlobFault);
+
+impl std::convert::From<lazaret_engine::SessionError> for Said {
+    fn from(error: lazaret_engine::SessionError) -> Self {
+        Self(session_fault(error))
     }
 }
 
 /// Compares what was recorded with what was promised.
-fn compare(wanted: &Wanted, found: ContentDigest) -> Result<(), BlobFault> {
-    let blob = wanted.descriptor.digest;
+fn compare(task: &Task<'_>, found: ContentDigest) -> Result<(), BlobFault> {
     let mismatch = |what, expected| {
         Err(BlobFault::Mismatch {
             what,
@@ -379,7 +470,17 @@ fn compare(wanted: &Wanted, found: ContentDigest) -> Result<(), BlobFault> {
             found,
         })
     };
-    match wanted.kind {
+    if task.is_inside {
+        return match task.content {
+            Some(content) if content != found => mismatch("content digest", content),
+            _ => Ok(()),
+        };
+    }
+    let Wanted {
+        descriptor, kind, ..
+    } = task.wanted;
+    let blob = descriptor.digest;
+    match *kind {
         Kind::Blob if found != blob => mismatch("blob digest", blob),
         Kind::Layer {
             compression: Compression::None,
@@ -398,15 +499,24 @@ fn host(error: impl Into<IntakeError>) -> BlobFault {
 
 /// Unwraps what the tape wrapped to get it through the engine.
 pub(crate) fn session_fault(error: lazaret_engine::SessionError) -> BlobFault {
-    match error.downcast::<Recording>() {
-        Ok(recording) => recording.0,
+    let error = match error.downcast::<Recording>() {
+        Ok(recording) => return recording.0,
         Err(error) if error.is::<CutOff>() => {
             // The feed's own error takes its place.
-            host(IntakeError::Interrupted)
+            return host(IntakeError::Interrupted);
         }
-        Err(error) => match error.downcast::<lazaret_graph::GraphError>() {
-            Ok(error) => host(*error),
-            Err(error) => host(IntakeError::Session(error)),
-        },
+        Err(error) => error,
+    };
+    let error = match error.downcast::<lazaret_graph::GraphError>() {
+        Ok(error) => return host(*error),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<lazaret_store::StoreError>() {
+        Ok(error) => return host(*error),
+        Err(error) => error,
+    };
+    match error.downcast::<lazaret_engine::EngineError>() {
+        Ok(error) => host(*error),
+        Err(error) => host(IntakeError::Session(error)),
     }
 }

@@ -113,3 +113,27 @@ pub(crate) const INLINE_HELD: usize = 2 << 20;
 /// How long the recorder waits for any object to be stored before it takes the pool for dead. A
 /// disk that hangs longer than this fails the pull instead of hanging it.
 pub(crate) const POOL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Cuts of one blob that are noted before it is kept: stops an importer from filling memory with
+/// them, sixteen bytes each.
+pub(crate) const MAX_CUTS: usize = 2 << 20;
+
+/// Places that an importer reads of a file that may change meanwhile, each remembered by its digest;
+/// reading on from where the last read ended is the same place.
+pub(crate) const MAX_READS: usize = 1 << 19;
+
+/// Files of one blob that are handed to other importers: stops an archive of a hundred thousand tiny
+/// models from starting the sandbox for each.
+pub(crate) const MAX_HANDED: u64 = 4096;
+
+/// Entries that the importers of all files of one blob may find together.
+pub(crate) const MAX_HANDED_ENTRIES: u64 = 2_000_000;
+
+/// How deep files are handed on: a model in an archive in an archive is two.
+pub(crate) const MAX_NESTING: usize = 4;
+
+/// Bytes of a blob an importer may see before it decides whether to take it.
+pub(crate) const PROBE_HEAD: usize = lazaret_engine::budget::PROBE_HEAD;
+
+/// Bytes of waiting lines that are held before they go to a file.
+pub(crate) const LINES_IN_MEMORY: usize = 1 << 20;

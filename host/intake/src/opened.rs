@@ -1,4 +1,4 @@
-//! A blob opened for reading, from the source or from a clone of the source's file.
+//! A blob opened for reading: from the source, from a clone of the source's file, or from the store.
 //!
 //! A clone is made before anything is read, and only it is read: what the source's file becomes in
 //! the meantime is nobody's concern.
@@ -8,28 +8,39 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use lazaret_store::{ClonedFile, Repository};
+use lazaret_graph::StreamContent;
+use lazaret_store::{Chunk, ClonedFile, Repository};
 use lazaret_transport::blob::Role;
 use lazaret_transport::{Blob, Source, VerifyingReader};
 
 use crate::error::{BlobFault, IntakeError};
 use crate::limits::MIN_CLONE;
 use crate::plan::Wanted;
+use crate::task::{From, Task};
 
 /// A blob, ready to be read once.
 pub(crate) struct Opened {
     pub(crate) reading: Reading,
-    /// The same bytes for random access, where they are not compressed.
-    pub(crate) random: Option<Region>,
+    /// The same bytes for random access, where they lie in a file and are not compressed.
+    pub(crate) random: Option<Random>,
     /// The file that is read, if it can become an object as it is.
     pub(crate) clone: Option<Box<ClonedFile>>,
+}
+
+/// A file to be read at random.
+#[derive(Debug, Clone)]
+pub(crate) struct Random {
+    pub(crate) region: Region,
+    pub(crate) size: u64,
+    /// Whether somebody else might change it meanwhile.
+    pub(crate) may_change: bool,
 }
 
 /// How its bytes come.
 pub(crate) enum Reading {
     /// As they are; whoever records them compares the digest.
     Plain(Region, u64),
-    /// Compared with digest and size on the way.
+    /// Compared with digest and size on the way, where there is something to compare with.
     Checked(Box<dyn Read + Send>),
 }
 
@@ -41,24 +52,90 @@ pub(crate) struct Region {
 }
 
 impl Region {
+    /// A file, from its start.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self {
+            file: Arc::new(file.try_clone()?),
+            start: 0,
+        })
+    }
+
+    /// What begins `offset` further on.
+    pub(crate) fn slice(&self, offset: u64) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            start: self.start.saturating_add(offset),
+        }
+    }
+
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, self.start + offset)
+        self.file.read_at(buffer, self.start.saturating_add(offset))
     }
 
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, self.start + offset)
+        self.file
+            .read_exact_at(buffer, self.start.saturating_add(offset))
     }
 }
 
-/// Opens `wanted`; with `repository` as a clone in it, where the source has a file and the file
-/// system can.
+/// Opens what `task` is about; from the source with `place` as a clone in it, where the source has a
+/// file and the file system can.
 pub(crate) fn open(
+    source: Option<&Source>,
+    repository: &Repository,
+    task: &Task<'_>,
+    place: Option<&Repository>,
+) -> Result<Opened, BlobFault> {
+    match (task.from, source) {
+        (From::Stored(stream), _) => open_stored(repository, &stream, task),
+        (From::Source, Some(source)) => fetch(source, task.wanted, place),
+        (From::Source, None) => Err(BlobFault::Rebuild),
+    }
+}
+
+/// Opens what is stored. A single object is read as a file.
+fn open_stored(
+    repository: &Repository,
+    stream: &lazaret_artifact::VerityDigest,
+    task: &Task<'_>,
+) -> Result<Opened, BlobFault> {
+    let content = StreamContent::open(repository, stream).map_err(host)?;
+    let size = content.size();
+    let mut random = None;
+    if !task.is_compressed() {
+        let mut chunks = repository.open_stream(stream, None).map_err(host)?;
+        if let Some(Chunk::Object(object)) = chunks.next_chunk().map_err(host)?
+            && chunks.next_chunk().map_err(host)?.is_none()
+        {
+            let file = repository.open_object_unverified(&object).map_err(host)?;
+            random = Some(Random {
+                region: Region {
+                    file: Arc::new(file),
+                    start: 0,
+                },
+                size,
+                may_change: false,
+            });
+        }
+    }
+    let reading = match &random {
+        Some(random) => Reading::Plain(random.region.clone(), size),
+        None => Reading::Checked(Box::new(content)),
+    };
+    Ok(Opened {
+        reading,
+        random,
+        clone: None,
+    })
+}
+
+fn fetch(
     source: &Source,
     wanted: &Wanted,
-    repository: Option<&Repository>,
+    place: Option<&Repository>,
 ) -> Result<Opened, BlobFault> {
     let blob = source.open_blob(&wanted.descriptor).map_err(host)?;
-    let clone = match repository {
+    let clone = match place {
         Some(repository) => clone(repository, &blob)?,
         None => None,
     };
@@ -76,7 +153,14 @@ pub(crate) fn open(
         },
     };
     let descriptor = &wanted.descriptor;
-    let random = region.clone().filter(|_| !wanted.is_compressed());
+    let random = region
+        .clone()
+        .filter(|_| !wanted.is_compressed())
+        .map(|region| Random {
+            region,
+            size: descriptor.size,
+            may_change: clone.is_none(),
+        });
     let reading = match region {
         Some(region) if !wanted.is_wrapped() => Reading::Plain(region, descriptor.size),
         Some(region) if clone.is_some() => Reading::Checked(Box::new(VerifyingReader::new(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lazaret_artifact::Tag;
+use lazaret_engine::budget::{Budget, FuelScale};
 use lazaret_engine::{Registry, Steer};
 use lazaret_transport::{RegistryOptions, Selection};
 
@@ -36,6 +37,11 @@ pub struct PullOptions {
     pub verify_stored: bool,
     /// The operator's parameters for importers.
     pub parameters: BTreeMap<String, String>,
+    /// How to cut what importers can cut further; none leaves what is there as it is, and keeps
+    /// whole what is new.
+    pub split: Option<Split>,
+    /// What to do with what importers find fault with.
+    pub policy: Policy,
     /// Layers and objects handled at once; none means one for each core.
     pub jobs: Option<NonZeroUsize>,
     /// Set from outside to stop.
@@ -54,6 +60,8 @@ impl Default for PullOptions {
             limits: UnpackLimits::default(),
             verify_stored: false,
             parameters: BTreeMap::new(),
+            split: None,
+            policy: Policy::Store,
             jobs: None,
             cancel: Arc::new(AtomicBool::new(false)),
         }
@@ -70,11 +78,52 @@ pub enum OnFault {
     Opaque,
 }
 
+/// Into what files are cut, so that equal pieces are stored once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// Each tensor of a model.
+    Tensors,
+}
+
+impl Split {
+    /// The parameter that importers are told of it by.
+    pub const PARAMETER: &'static str = "split";
+
+    /// Its value.
+    #[must_use]
+    pub const fn value(self) -> &'static str {
+        match self {
+            Self::Tensors => "tensors",
+        }
+    }
+}
+
+/// What becomes of a blob that its importer fails on, or finds dangerous; of a layer that fails,
+/// [`OnFault`] decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// It is kept, and the verdict with it.
+    #[default]
+    Store,
+    /// It is refused, and nothing gets a name.
+    Strict,
+}
+
 /// Who parses.
 #[derive(Clone)]
-pub enum Importers<'a> {
+pub enum Importers {
     /// Importers in the sandbox, by media type.
-    Registry(&'a Registry),
+    Registry(Arc<Registry>),
     /// One parser for every layer, for measurements.
     One(Arc<dyn Steer>),
+}
+
+impl Importers {
+    /// What a run may use, by the size of what it reads.
+    pub(crate) fn fuel(&self) -> FuelScale {
+        match self {
+            Self::Registry(registry) => registry.budget().fuel,
+            Self::One(_) => Budget::default().fuel,
+        }
+    }
 }

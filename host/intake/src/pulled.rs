@@ -1,6 +1,6 @@
 //! What a pull did.
 
-use lazaret_artifact::record::Verdict;
+use lazaret_artifact::record::{Severity, Verdict};
 use lazaret_artifact::{ContentDigest, MediaType, Platform, Tag};
 
 use crate::documents::Documents;
@@ -27,6 +27,8 @@ pub struct Pulled {
     pub manifests: Vec<PulledManifest>,
     /// What came because it refers to something here. A manifest that refers to two is here twice.
     pub referrers: Vec<PulledReferrer>,
+    /// What importers, or a comparison of what they say, find fault with, in words.
+    pub findings: Vec<String>,
 }
 
 /// One image or artifact of it.
@@ -73,6 +75,15 @@ pub struct PulledLayer {
     pub objects: ObjectCounts,
     /// Why it has no entries, when its importer failed on it.
     pub opaque: Option<String>,
+    /// What it decompresses to, where that was looked into: a blob of an artifact is kept as it
+    /// travelled, and this beside it.
+    pub inside: Option<ContentDigest>,
+    /// Parts found in it by this pull, such as tensors.
+    pub parts: u64,
+    /// Files in it that an importer read in this pull.
+    pub handed_on: u64,
+    /// The worst verdict on it and the files in it; none where nobody judged.
+    pub severity: Option<Severity>,
 }
 
 impl Pulled {
@@ -83,6 +94,7 @@ impl Pulled {
         plan: &Plan,
         fetched: &[Fetched],
         referrers: Vec<PulledReferrer>,
+        findings: Vec<String>,
     ) -> Self {
         let indexes: Vec<ContentDigest> = documents
             .indexes
@@ -116,6 +128,7 @@ impl Pulled {
             indexes,
             manifests,
             referrers,
+            findings,
         }
     }
 
@@ -131,39 +144,90 @@ impl Pulled {
 
 impl PulledLayer {
     fn new(wanted: &Wanted, fetched: &Fetched) -> Self {
-        let mut objects = ObjectCounts::default();
-        let (size, reused, entries, fuel, opaque) = match &fetched.found {
-            Found::Known(known) => {
-                let opaque = match &known.summary.verdict {
-                    Verdict::Faulted(reason) => Some(reason.clone()),
-                    Verdict::Imported | Verdict::Opaque => None,
-                };
-                let summary = &known.summary;
-                (summary.size, true, summary.entries, summary.fuel, opaque)
-            }
-            Found::Imported(imported) => {
-                objects = imported.counts;
-                let report = &imported.report;
-                let opaque = imported.opaque.clone();
-                (imported.size, false, report.entries, report.fuel, opaque)
-            }
-        };
-        if let Some(stored) = fetched.kept.as_ref().and_then(|kept| kept.stored) {
-            objects.add(&stored);
-        }
-        Self {
+        let found = &fetched.found;
+        let mut layer = Self {
             digest: wanted.descriptor.digest,
             content: wanted.content(),
             media_type: wanted.descriptor.media_type.clone(),
             travelled: wanted.descriptor.size,
-            size,
-            reused,
+            size: found.size(),
+            reused: matches!(found, Found::Known(_)),
             repaired: fetched.repaired,
             kept_compressed: fetched.kept.is_some(),
-            entries,
-            fuel,
-            objects,
-            opaque,
+            entries: 0,
+            fuel: 0,
+            objects: ObjectCounts::default(),
+            opaque: found.fault().map(str::to_owned),
+            inside: None,
+            parts: 0,
+            handed_on: 0,
+            severity: None,
+        };
+        layer.add(found);
+        if let Some((content, found)) = &fetched.inside {
+            layer.inside = Some(*content);
+            layer.reused &= matches!(found, Found::Known(_));
+            layer.add(found);
+        }
+        if let Some(stored) = fetched.kept.as_ref().and_then(|kept| kept.stored) {
+            layer.objects.add(&stored);
+        }
+        layer
+    }
+
+    fn add(&mut self, found: &Found) {
+        self.entries += found.entries();
+        self.severity = self.severity.max(found.severity());
+        match found {
+            Found::Known(known) => self.fuel += known.summary.fuel,
+            Found::Imported(imported) => {
+                self.fuel += imported.fuel;
+                self.objects.merge(&imported.counts);
+                self.parts += imported.noted.parts;
+                self.handed_on += imported.noted.read;
+            }
+        }
+    }
+}
+
+impl Found {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Known(known) => known.summary.size,
+            Self::Imported(imported) => imported.size,
+        }
+    }
+
+    fn entries(&self) -> u64 {
+        match self {
+            Self::Known(known) => known.summary.entries,
+            Self::Imported(imported) => imported.noted.entries,
+        }
+    }
+
+    pub(crate) fn severity(&self) -> Option<Severity> {
+        match self {
+            Self::Known(known) => known.summary.severity,
+            Self::Imported(imported) => imported.noted.severity,
+        }
+    }
+
+    /// Why an importer failed on it.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        match self {
+            Self::Imported(imported) => imported.opaque.as_deref(),
+            Self::Known(known) => match &known.summary.verdict {
+                Verdict::Faulted(reason) => Some(reason),
+                Verdict::Imported | Verdict::Opaque => None,
+            },
+        }
+    }
+
+    /// Files in it that an importer failed on.
+    pub(crate) fn faults(&self) -> u64 {
+        match self {
+            Self::Known(known) => known.summary.faults,
+            Self::Imported(imported) => imported.noted.faults,
         }
     }
 }

@@ -49,6 +49,18 @@ impl ObjectCounts {
     }
 }
 
+impl ObjectCounts {
+    /// Adds what another stream became.
+    pub(crate) const fn merge(&mut self, other: &Self) {
+        self.written += other.written;
+        self.written_bytes += other.written_bytes;
+        self.reflinked += other.reflinked;
+        self.reflinked_bytes += other.reflinked_bytes;
+        self.present += other.present;
+        self.present_bytes += other.present_bytes;
+    }
+}
+
 pub(crate) struct Recorder {
     repository: Repository,
     writer: StreamWriter,

@@ -1,5 +1,4 @@
-//! What is already there: when it may stand for a blob, and which of two equal streams keeps the
-//! name.
+//! What is already there, and when it may stand for a blob.
 //!
 //! What was verified once is believed as long as nothing has changed since, which costs a look at
 //! every object and reads none ([`Repository::examine_stream`]). Where something is missing, cut off
@@ -8,23 +7,27 @@
 
 use std::collections::BTreeMap;
 
-use lazaret_artifact::media_type::OCI_TAR;
 use lazaret_artifact::record::{Role, Summary, Verdict};
-use lazaret_artifact::{ContentDigest, VerityDigest};
+use lazaret_artifact::{Compression, ContentDigest, MediaType, VerityDigest};
 use lazaret_graph::names::Stream;
-use lazaret_graph::{GraphError, Record, find_record, rebuilt_digest};
+use lazaret_graph::{GraphError, Record, StreamContent, find_record};
 use lazaret_store::{Repository, StoreError, Trust};
 
+use crate::candidates::{candidates, claimants};
 use crate::error::IntakeError;
+use crate::limits::{PROBE_HEAD, UnpackLimits};
 use crate::options::Importers;
 use crate::plan::{Kind, Wanted};
-use crate::recorder::Recorded;
+use crate::settle::rebuilds;
+use crate::task::{Task, Wish};
+use crate::unpack::Unpacker;
 
 /// A layer that was verified before.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) stream: VerityDigest,
     pub(crate) record: VerityDigest,
+    pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) summary: Summary,
     pub(crate) rank: Rank,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Known {
 pub(crate) enum Looked {
     /// It is there and can be used.
     Known(Box<Known>),
+    /// It is there and was verified, but by another importer, or cut otherwise than wanted.
+    Other(Box<Known>),
     /// It has to be imported.
     Missing {
         /// Whether a stream has its name all the same.
@@ -67,83 +72,240 @@ impl Rank {
     }
 }
 
-/// Whether `wanted` is there: its stream is linked and whole, and a record of that very stream says
-/// that this blob was verified to hold it, by the importer that would be used now.
-pub(crate) fn find(
-    repository: &Repository,
-    wanted: &Wanted,
-    importers: &Importers<'_>,
-    parameters: &BTreeMap<String, String>,
-    trust: Trust,
-) -> Result<Looked, IntakeError> {
-    let content = wanted.content();
-    let name = Stream::Layer(content).name();
-    let stream = match unless_damaged(repository.resolve_stream(&name))? {
-        Some(Some(stream)) => stream,
-        Some(None) => {
-            return Ok(Looked::Missing {
-                named: false,
-                damaged: false,
-            });
-        }
-        None => {
-            return Ok(Looked::Missing {
-                named: true,
-                damaged: true,
-            });
-        }
-    };
-    let is_whole = unless_damaged(repository.examine_stream(&name, trust))?.is_some()
-        && (trust == Trust::Unchanged || rebuilds(repository, &content, &stream));
-    let record = record(repository, &content)?;
-    let record_is_whole = record.is_some() || {
-        let name = Stream::Record(content).name();
-        let examined = repository.examine_stream(&name, Trust::Nothing);
-        matches!(examined, Err(StoreError::StreamMissing { .. }))
-            || unless_damaged(examined)?.is_some()
-    };
-    let missing = Looked::Missing {
-        named: true,
-        damaged: !is_whole || !record_is_whole,
-    };
-    Ok(match record {
-        Some(record) if is_whole && suits(&record, wanted, importers, parameters, &stream) => {
-            Looked::Known(Box::new(Known {
-                stream,
-                record: record.stream,
-                rank: Rank::of(record.header.role, &record.summary.verdict),
-                summary: record.summary,
-            }))
-        }
-        _ => missing,
-    })
+/// What is looked for, and what would be made of it now.
+pub(crate) struct Search<'a> {
+    pub(crate) repository: &'a Repository,
+    pub(crate) importers: &'a Importers,
+    /// The operator's, without how files are cut.
+    pub(crate) parameters: &'a BTreeMap<String, String>,
+    pub(crate) wish: Wish,
+    pub(crate) trust: Trust,
 }
 
-/// Whether a record speaks for `wanted`. One of a layer's entries also does for the same bytes as a
-/// blob: it would stay in any case.
-fn suits(
-    record: &Record,
-    wanted: &Wanted,
-    importers: &Importers<'_>,
-    parameters: &BTreeMap<String, String>,
-    stream: &VerityDigest,
-) -> bool {
-    let (header, summary) = (&record.header, &record.summary);
-    let blob = &wanted.descriptor;
-    let verified = summary.stream == *stream
-        && summary.blobs.contains(&blob.digest)
-        && (wanted.is_wrapped() || summary.size == blob.size);
-    let importer = header.importer.as_ref().map(|importer| importer.digest);
-    let same = header.role == wanted.role()
-        && header.parameters == *parameters
-        && importer == expected_importer(wanted, importers);
-    let better = wanted.role() == Role::Blob
-        && Rank::of(header.role, &summary.verdict) == Rank::ImportedLayer;
-    verified && (same || better)
+impl Search<'_> {
+    /// Whether a blob is there: its stream is linked and whole, and a record of that very stream says
+    /// that this blob was verified to hold it, by the importer that would be used now.
+    pub(crate) fn blob(&self, wanted: &Wanted) -> Result<Looked, IntakeError> {
+        let size = (!wanted.is_wrapped()).then_some(wanted.descriptor.size);
+        let task = Task::fetch(wanted, BTreeMap::new());
+        self.find(&wanted.content(), size, &task)
+    }
+
+    /// Whether what a blob decompresses to is there. `None` when nobody would look into it.
+    pub(crate) fn inside(
+        &self,
+        wanted: &Wanted,
+        known: Option<&Known>,
+    ) -> Result<Option<LookedInside>, IntakeError> {
+        let Some((media_type, compression)) = self.wrapping(wanted) else {
+            return Ok(None);
+        };
+        let unpacked = unless_damaged(lazaret_graph::unpacked(
+            self.repository,
+            &wanted.descriptor.digest,
+        ))?;
+        let wrapping = (media_type.clone(), compression);
+        let Some(unpacked) = unpacked.flatten() else {
+            // It may have been looked at before, in vain.
+            if let Some(known) = known
+                && (matches!(known.summary.verdict, Verdict::Faulted(_))
+                    || !self.is_claimed(wanted, known.stream, &wrapping)?)
+            {
+                return Ok(None);
+            }
+            return Ok(Some(LookedInside {
+                wrapping,
+                content: None,
+                looked: Looked::Missing {
+                    named: false,
+                    damaged: false,
+                },
+            }));
+        };
+        let stream = unpacked.stream;
+        let content = unpacked.content;
+        let task = Task::inside_again(wanted, (content, stream), media_type, BTreeMap::new());
+        let looked = self.find(&content, None, &task)?;
+        Ok(Some(LookedInside {
+            wrapping,
+            content: Some(content),
+            looked,
+        }))
+    }
+
+    /// What a blob of an artifact may hold that somebody claims, and how it is wrapped.
+    fn wrapping(&self, wanted: &Wanted) -> Option<(MediaType, Compression)> {
+        if wanted.kind != Kind::Blob {
+            return None;
+        }
+        let (media_type, compression) = wanted.descriptor.media_type.unwrapped()?;
+        let is_claimed = !claimants(self.importers, &media_type).is_empty();
+        is_claimed.then_some((media_type, compression))
+    }
+
+    /// Whether somebody takes what a stored blob decompresses to, by its first bytes.
+    fn is_claimed(
+        &self,
+        wanted: &Wanted,
+        stream: VerityDigest,
+        wrapping: &(MediaType, Compression),
+    ) -> Result<bool, IntakeError> {
+        let task = Task::inside(wanted, stream, wrapping.clone(), BTreeMap::new());
+        let content = StreamContent::open(self.repository, &stream)?;
+        let limits = UnpackLimits::default();
+        let mut head = vec![0; PROBE_HEAD];
+        let unpacked = Unpacker::new(content, wrapping.1, limits)
+            .ok()
+            .and_then(|mut unpacker| unpacker.fill(&mut head).ok());
+        // What does not decompress is to be looked at, so that its fault is on record.
+        let Some(count) = unpacked else {
+            return Ok(true);
+        };
+        let found = candidates(self.importers, &task.offer(None), &head[..count]);
+        Ok(!found.map_err(session)?.is_empty())
+    }
+
+    fn find(
+        &self,
+        content: &ContentDigest,
+        size: Option<u64>,
+        task: &Task<'_>,
+    ) -> Result<Looked, IntakeError> {
+        let repository = self.repository;
+        let name = Stream::Layer(*content).name();
+        let stream = match unless_damaged(repository.resolve_stream(&name))? {
+            Some(Some(stream)) => stream,
+            Some(None) => {
+                return Ok(Looked::Missing {
+                    named: false,
+                    damaged: false,
+                });
+            }
+            None => {
+                return Ok(Looked::Missing {
+                    named: true,
+                    damaged: true,
+                });
+            }
+        };
+        let is_whole = unless_damaged(repository.examine_stream(&name, self.trust))?.is_some()
+            && (self.trust == Trust::Unchanged || rebuilds(repository, content, &stream));
+        let record = record(repository, content)?;
+        let record_is_whole = record.is_some() || {
+            let name = Stream::Record(*content).name();
+            let examined = repository.examine_stream(&name, Trust::Nothing);
+            matches!(examined, Err(StoreError::StreamMissing { .. }))
+                || unless_damaged(examined)?.is_some()
+        };
+        let missing = Looked::Missing {
+            named: true,
+            damaged: !is_whole || !record_is_whole,
+        };
+        let Some(record) = record.filter(|record| is_whole && vouches(record, task, size, &stream))
+        else {
+            return Ok(missing);
+        };
+        let suits = self.suits(&record, task, &stream)?;
+        let known = Box::new(Known {
+            stream,
+            record: record.stream,
+            rank: Rank::of(record.header.role, &record.summary.verdict),
+            parameters: record.header.parameters,
+            summary: record.summary,
+        });
+        Ok(match suits {
+            true => Looked::Known(known),
+            false => Looked::Other(known),
+        })
+    }
+
+    /// Whether a record is what an import would come to now. One of a layer's entries also does for
+    /// the same bytes as a blob: it would stay in any case.
+    fn suits(
+        &self,
+        record: &Record,
+        task: &Task<'_>,
+        stream: &VerityDigest,
+    ) -> Result<bool, IntakeError> {
+        let (header, summary) = (&record.header, &record.summary);
+        if task.role() == Role::Blob
+            && Rank::of(header.role, &summary.verdict) == Rank::ImportedLayer
+        {
+            return Ok(true);
+        }
+        let asked = |(media_type, before): (&String, &Vec<ContentDigest>)| {
+            let media_type: Option<MediaType> = media_type.parse().ok();
+            media_type.is_some_and(|media_type| claimants(self.importers, &media_type) == *before)
+        };
+        if header.role != task.role() || !summary.handed_on.iter().all(asked) {
+            return Ok(false);
+        }
+        let importer = header.importer.as_ref().map(|importer| importer.digest);
+        let mut matters = summary
+            .handed_on
+            .values()
+            .any(|claimed| !claimed.is_empty());
+        let is_same = match self.importers {
+            Importers::One(steer) => importer == Some(steer.identity().digest),
+            // An image's layer is a tar archive, whatever it begins with.
+            Importers::Registry(_) if task.is_layer() => {
+                let claimants = claimants(self.importers, &task.media_type);
+                importer.is_some_and(|importer| claimants.contains(&importer))
+            }
+            Importers::Registry(_) if claimants(self.importers, &task.media_type).is_empty() => {
+                // What a blob decompresses to may have failed; that is for its own record to say.
+                importer.is_none() || matches!(summary.verdict, Verdict::Faulted(_))
+            }
+            Importers::Registry(_) => {
+                let mut content = StreamContent::open(self.repository, stream)?;
+                let mut head = vec![0; PROBE_HEAD];
+                let count = content.fill(&mut head)?;
+                let offer = task.offer(Some(content.size()));
+                let found = candidates(self.importers, &offer, &head[..count]).map_err(session)?;
+                let same = found
+                    .iter()
+                    .find(|found| Some(found.identity().digest) == importer);
+                matters |= same.is_some_and(|importer| importer.needs_random());
+                same.is_some() || (importer.is_none() && found.is_empty())
+            }
+        };
+        matters &= summary.verdict == Verdict::Imported;
+        let is_met = self
+            .wish
+            .is_met(self.parameters, &header.parameters, matters);
+        Ok(is_same && is_met)
+    }
+}
+
+/// What was found of what a blob decompresses to.
+#[derive(Debug, Clone)]
+pub(crate) struct LookedInside {
+    pub(crate) wrapping: (MediaType, Compression),
+    /// Its digest, where it was looked into before.
+    pub(crate) content: Option<ContentDigest>,
+    pub(crate) looked: Looked,
+}
+
+/// Whether a record says of this very stream that the blob was verified to hold it.
+fn vouches(record: &Record, task: &Task<'_>, size: Option<u64>, stream: &VerityDigest) -> bool {
+    let summary = &record.summary;
+    summary.stream == *stream
+        && summary.blobs.contains(&task.wanted.descriptor.digest)
+        && size.is_none_or(|size| summary.size == size)
+}
+
+fn session(error: lazaret_engine::SessionError) -> IntakeError {
+    match error.downcast::<lazaret_engine::EngineError>() {
+        Ok(error) => (*error).into(),
+        Err(error) => IntakeError::Session(error),
+    }
 }
 
 /// The record of a content, if there is one that can be read.
-fn record(repository: &Repository, content: &ContentDigest) -> Result<Option<Record>, IntakeError> {
+pub(crate) fn record(
+    repository: &Repository,
+    content: &ContentDigest,
+) -> Result<Option<Record>, IntakeError> {
     Ok(unless_damaged(find_record(repository, content))?.flatten())
 }
 
@@ -159,111 +321,4 @@ pub(crate) fn unless_damaged<T>(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Digest of the importer that `wanted` would be given to.
-fn expected_importer(wanted: &Wanted, importers: &Importers<'_>) -> Option<ContentDigest> {
-    match importers {
-        Importers::One(steer) => Some(steer.identity().digest),
-        Importers::Registry(registry) => {
-            let media_type = match wanted.kind {
-                Kind::Layer { .. } => OCI_TAR,
-                Kind::Blob => wanted.descriptor.media_type.as_str(),
-            };
-            registry
-                .list()
-                .find(|(_, _, claims)| claims.contains(&media_type))
-                .map(|(_, digest, _)| digest)
-        }
-    }
-}
-
-/// What becomes of content that is there already.
-pub(crate) struct Settled {
-    /// The stream that keeps the name.
-    pub(crate) stream: VerityDigest,
-    /// Blobs known to hold this content.
-    pub(crate) blobs: Vec<ContentDigest>,
-    /// A record that says more than the new one would.
-    pub(crate) better_record: Option<(VerityDigest, Rank)>,
-}
-
-/// Which stream keeps the name of this content, and which record stays.
-///
-/// A stream that is there under the name and rebuilds the same bytes stays: images of other tools
-/// refer to it by its own digest, and their collector finds its objects only through the name. One
-/// that does not rebuild them has lied, and loses the name; so does one that was kept whole, or as
-/// another kind of blob, when a layer's importer now read it. A record of a layer's entries never
-/// gives way to one that has none.
-pub(crate) fn settle(
-    repository: &Repository,
-    wanted: &Wanted,
-    recorded: &Recorded,
-    verdict: &Verdict,
-) -> Result<Settled, IntakeError> {
-    let fresh = |blobs| Settled {
-        stream: recorded.stream,
-        blobs,
-        better_record: None,
-    };
-    let name = Stream::Layer(wanted.content()).name();
-    let Some(Some(linked)) = unless_damaged(repository.resolve_stream(&name))? else {
-        return Ok(fresh(Vec::new()));
-    };
-    let found =
-        record(repository, &wanted.content())?.filter(|found| found.summary.stream == linked);
-    let was_imported = found
-        .as_ref()
-        .is_some_and(|found| found.summary.verdict == Verdict::Imported);
-    let was_layer = found
-        .as_ref()
-        .is_some_and(|found| found.header.role == Role::Layer);
-    let is_layer = wanted.role() == Role::Layer;
-    let is_imported = *verdict == Verdict::Imported;
-    let better_record = found
-        .as_ref()
-        .filter(|_| was_imported && (!is_imported || (was_layer && !is_layer)))
-        .map(|found| {
-            let rank = Rank::of(found.header.role, &found.summary.verdict);
-            (found.stream, rank)
-        });
-    let blobs = found.map_or_else(Vec::new, |found| found.summary.blobs);
-    let settled = Settled {
-        stream: linked,
-        blobs,
-        better_record,
-    };
-    if linked == recorded.stream {
-        return Ok(settled);
-    }
-    if is_layer && !is_of_kind(repository, wanted, &linked) {
-        return Ok(fresh(settled.blobs));
-    }
-    if is_layer && is_imported && !was_imported && !settled.blobs.is_empty() {
-        return Ok(fresh(settled.blobs));
-    }
-    if rebuilds(repository, &wanted.content(), &linked) {
-        return Ok(settled);
-    }
-    tracing::warn!(
-        stream = name.as_str(),
-        "the stream that was there does not rebuild its content and is replaced"
-    );
-    Ok(fresh(Vec::new()))
-}
-
-/// Whether a stream has the content type that `wanted` needs.
-fn is_of_kind(repository: &Repository, wanted: &Wanted, stream: &VerityDigest) -> bool {
-    repository
-        .open_stream(stream, Some(wanted.content_type()))
-        .is_ok()
-}
-
-/// Whether a stream, of whatever content type, rebuilds the content; every object is verified.
-pub(crate) fn rebuilds(
-    repository: &Repository,
-    content: &ContentDigest,
-    stream: &VerityDigest,
-) -> bool {
-    rebuilt_digest(repository, stream, content.algorithm()).is_ok_and(|found| found == *content)
 }

@@ -1,152 +1,147 @@
-//! The second stage: the blob as its importer steers it. Bytes come in chunks from the feed and go
-//! out, in order and exactly once, to the recorder; what the importer says goes to the record.
-
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! The second stage: the blob as its importer steers it. Bytes come in pieces and go out, in order
+//! and exactly once, to the recorder; what the importer says goes to the record.
 
 use bytes::Bytes;
-use crossbeam_channel::Receiver;
-use lazaret_artifact::record::Line;
 use lazaret_artifact::{Entry, Fact};
 use lazaret_engine::{Session, SessionError, Storage};
-use lazaret_graph::RecordWriter;
-use lazaret_store::ClonedFile;
+use lazaret_store::{ClonedFile, Repository};
 
+use crate::cuts::Cuts;
 use crate::error::{BlobFault, IntakeError};
+use crate::handover::{Handover, Waiting};
 use crate::limits::SMALL_OBJECT;
+use crate::lines::Lines;
 use crate::opened::Region;
+use crate::pieces::Pieces;
 use crate::recorder::{RecordError, Recorder};
 
 pub(crate) struct Tape {
-    feed: Receiver<Bytes>,
-    /// Set by the feed when it has delivered everything.
-    complete: Arc<AtomicBool>,
-    /// Set when the feed ended without that.
-    cut_off: bool,
-    buffered: VecDeque<Bytes>,
-    available: usize,
-    scratch: Vec<u8>,
+    repository: Repository,
+    pieces: Pieces,
     position: u64,
     size: Option<u64>,
-    /// The uncompressed blob in a file, for random access.
-    file: Option<Region>,
+    /// A file that is all of the blob and can become an object as it is.
+    clone: Option<Box<ClonedFile>>,
     recorder: Recorder,
-    record: Option<RecordWriter>,
+    lines: Lines,
+    handover: Option<Handover>,
 }
-
-/// The feed failed: its own error says why, this one only ends the run.
-#[derive(Debug, thiserror::Error)]
-#[error("the blob ended early")]
-pub(crate) struct CutOff;
 
 impl Tape {
     pub(crate) fn new(
-        feed: Receiver<Bytes>,
-        complete: Arc<AtomicBool>,
+        repository: &Repository,
+        pieces: Pieces,
         size: Option<u64>,
-        file: Option<Region>,
+        clone: Option<Box<ClonedFile>>,
         recorder: Recorder,
     ) -> Self {
         Self {
-            feed,
-            complete,
-            cut_off: false,
-            buffered: VecDeque::new(),
-            available: 0,
-            scratch: Vec::new(),
+            repository: repository.clone(),
+            pieces,
             position: 0,
             size,
-            file,
+            clone,
             recorder,
-            record: None,
+            lines: Lines::nowhere(),
+            handover: None,
         }
     }
 
-    /// Where entries and facts go from now on.
-    pub(crate) fn begin_record(&mut self, record: RecordWriter) {
-        self.record = Some(record);
+    /// Where entries and facts go from now on, and who may be handed files.
+    pub(crate) fn begin(&mut self, lines: Lines, handover: Option<Handover>) {
+        self.lines = lines;
+        self.handover = handover;
     }
 
     /// Both results, once the run is over.
-    pub(crate) fn into_parts(self) -> (Recorder, Option<RecordWriter>) {
-        (self.recorder, self.record)
+    pub(crate) fn into_parts(mut self) -> Result<(Recorder, Lines), SessionError> {
+        if let Some(mut handover) = self.handover.take() {
+            handover.finish(&mut self.lines)?;
+        }
+        Ok((self.recorder, self.lines))
+    }
+
+    /// The recorder alone: for what was not to be kept.
+    pub(crate) fn into_recorder(self) -> Recorder {
+        self.recorder
     }
 
     /// Reads what is left without keeping it, so that the recorder's digest is the blob's. False
     /// when the feed failed before its end.
     pub(crate) fn drain(&mut self) -> bool {
         loop {
-            for chunk in self.buffered.drain(..) {
-                self.recorder.discard(&chunk);
-            }
-            self.available = 0;
-            if !matches!(self.pull(), Ok(true)) {
-                return !self.cut_off;
+            match self.pieces.next(u64::MAX) {
+                Ok(Some(piece)) => self.recorder.discard(&piece),
+                Ok(None) | Err(_) => return !self.pieces.is_cut_off(),
             }
         }
     }
 
-    /// One more chunk; false at the end.
-    fn pull(&mut self) -> Result<bool, SessionError> {
-        match self.feed.recv() {
-            Ok(chunk) => {
-                self.available += chunk.len();
-                self.buffered.push_back(chunk);
-                Ok(true)
-            }
-            Err(_) if self.complete.load(Ordering::Acquire) => Ok(false),
-            Err(_) => {
-                self.cut_off = true;
-                Err(Box::new(CutOff))
-            }
-        }
+    /// All of the blob, of which nothing has been taken, as a file of the repository.
+    pub(crate) fn spool(&mut self) -> Result<(Region, u64), SessionError> {
+        let (file, size) = self.copy_out(u64::MAX)?;
+        let region = Region::of(file.file())?;
+        self.pieces = Pieces::file(region.clone(), size);
+        self.position = 0;
+        self.size = Some(size);
+        self.clone = Some(Box::new(file));
+        Ok((region, size))
     }
 
-    fn fill(&mut self, wanted: usize) -> Result<(), SessionError> {
-        while self.available < wanted && self.pull()? {}
-        Ok(())
+    /// The next `length` bytes as a file, and how many there were.
+    fn copy_out(&mut self, length: u64) -> Result<(ClonedFile, u64), SessionError> {
+        let mut spool = self.repository.spool()?;
+        let mut left = length;
+        while left > 0 {
+            let Some(piece) = self.next(left)? else { break };
+            left -= piece.len() as u64;
+            spool.write(&piece)?;
+        }
+        Ok((spool.finish()?, length - left))
     }
 
-    /// Up to `max` buffered bytes from the front chunk; none only when nothing is buffered.
-    fn take(&mut self, max: u64) -> Option<Bytes> {
-        let front = self.buffered.front_mut()?;
-        let count = usize::try_from(max).map_or(front.len(), |max| front.len().min(max));
-        let piece = front.split_to(count);
-        if front.is_empty() {
-            self.buffered.pop_front();
+    /// Up to `max` bytes from the front.
+    fn next(&mut self, max: u64) -> Result<Option<Bytes>, SessionError> {
+        let piece = self.pieces.next(max)?;
+        if let Some(piece) = &piece {
+            self.position += piece.len() as u64;
         }
-        self.available -= count;
-        self.position += count as u64;
-        Some(piece)
+        Ok(piece)
     }
 
     fn keep_inline(&mut self, length: u64) -> Result<u64, SessionError> {
         let mut left = length;
         while left > 0 {
-            self.fill(1)?;
-            let Some(piece) = self.take(left) else { break };
+            let Some(piece) = self.next(left)? else { break };
             left -= piece.len() as u64;
             self.recorder.inline(&piece).map_err(record_error)?;
         }
         Ok(length - left)
     }
 
-    /// Keeps all of the blob, of which nothing has been kept, as one object, for which there may be a
-    /// clone already.
-    pub(crate) fn keep_whole(
-        &mut self,
-        clone: Option<Box<ClonedFile>>,
-    ) -> Result<(), SessionError> {
-        let Some(clone) = clone else {
+    /// Keeps all of the blob, of which nothing has been kept, as `cuts` say.
+    pub(crate) fn keep_cuts(&mut self, cuts: &Cuts) -> Result<(), SessionError> {
+        if cuts.is_whole() {
+            return self.keep_whole();
+        }
+        for segment in cuts.segments() {
+            match segment.storage {
+                Storage::Inline => self.keep_inline(segment.length)?,
+                Storage::Object => self.keep_object(segment.length)?,
+            };
+        }
+        // A file that grew meanwhile; its digest will say so.
+        self.keep_object(u64::MAX).map(|_| ())
+    }
+
+    /// Keeps all of the blob, of which nothing has been kept, as one object.
+    pub(crate) fn keep_whole(&mut self) -> Result<(), SessionError> {
+        let large = |clone: &Box<ClonedFile>| clone.size() > SMALL_OBJECT;
+        let Some(clone) = self.clone.take_if(|clone| large(clone)) else {
             return self.keep_object(u64::MAX).map(|_| ());
         };
         let object = self.recorder.begin_clone(clone).map_err(record_error)?;
-        loop {
-            self.fill(1)?;
-            let Some(piece) = self.take(u64::MAX) else {
-                break;
-            };
+        while let Some(piece) = self.next(u64::MAX)? {
             self.recorder
                 .continue_object(&object, piece)
                 .map_err(record_error)?;
@@ -159,8 +154,7 @@ impl Tape {
         let mut left = length;
         let mut gathered = 0;
         while left > 0 && gathered <= SMALL_OBJECT {
-            self.fill(1)?;
-            let Some(piece) = self.take(left) else { break };
+            let Some(piece) = self.next(left)? else { break };
             left -= piece.len() as u64;
             gathered += piece.len() as u64;
             pieces.push(piece);
@@ -178,8 +172,7 @@ impl Tape {
                 .map_err(record_error)?;
         }
         while left > 0 {
-            self.fill(1)?;
-            let Some(piece) = self.take(left) else { break };
+            let Some(piece) = self.next(left)? else { break };
             left -= piece.len() as u64;
             self.recorder
                 .continue_object(&object, piece)
@@ -189,11 +182,23 @@ impl Tape {
         Ok(length - left)
     }
 
-    fn random(&self) -> Result<(&Region, u64), SessionError> {
-        match (&self.file, self.size) {
-            (Some(file), Some(size)) => Ok((file, size)),
-            _ => Err("this blob is compressed or streamed and cannot be read at random".into()),
-        }
+    /// Keeps a file that another importer is to see first.
+    fn hand_on(&mut self, file: &Waiting) -> Result<u64, SessionError> {
+        let start = self.position;
+        let (copy, length) = self.copy_out(file.length)?;
+        let region = Region::of(copy.file())?;
+        let cuts = match &mut self.handover {
+            Some(handover) if length == file.length => handover.give(file, &region)?,
+            // It was cut short, which its own importer will say.
+            _ => Cuts::whole(length),
+        };
+        let behind = std::mem::replace(&mut self.pieces, Pieces::file(region, length));
+        let clone = self.clone.replace(Box::new(copy));
+        self.position = start;
+        let kept = self.keep_cuts(&cuts);
+        self.pieces = behind;
+        self.clone = clone;
+        kept.map(|()| length)
     }
 }
 
@@ -207,48 +212,40 @@ impl Session for Tape {
     }
 
     fn peek(&mut self, max: usize) -> Result<&[u8], SessionError> {
-        self.fill(max)?;
-        let wanted = max.min(self.available);
-        match self.buffered.front() {
-            None => Ok(&[]),
-            Some(front) if front.len() >= wanted => Ok(&front[..wanted]),
-            Some(_) => {
-                self.scratch.clear();
-                for chunk in &self.buffered {
-                    let missing = wanted - self.scratch.len();
-                    self.scratch
-                        .extend_from_slice(&chunk[..chunk.len().min(missing)]);
-                }
-                Ok(&self.scratch)
-            }
-        }
+        self.pieces.peek(max)
     }
 
     fn keep(&mut self, length: u64, storage: Storage) -> Result<u64, SessionError> {
         match storage {
             Storage::Inline => self.keep_inline(length),
-            Storage::Object => self.keep_object(length),
+            Storage::Object => {
+                let position = self.position;
+                let file = self.handover.as_mut();
+                match file.and_then(|handover| handover.take(position, length)) {
+                    Some(file) => self.hand_on(&file),
+                    None => self.keep_object(length),
+                }
+            }
         }
     }
 
     fn size(&mut self) -> Result<u64, SessionError> {
-        self.random().map(|(_, size)| size)
+        Err(Self::forward_only())
     }
 
-    fn read_at(&mut self, offset: u64, max: usize) -> Result<Vec<u8>, SessionError> {
-        let (region, size) = self.random()?;
-        let left = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; max.min(left)];
-        region.read_exact_at(&mut bytes, offset)?;
-        Ok(bytes)
+    fn read_at(&mut self, _offset: u64, _max: usize) -> Result<Vec<u8>, SessionError> {
+        Err(Self::forward_only())
     }
 
     fn entry(&mut self, entry: Entry) -> Result<(), SessionError> {
-        self.line(&Line::Entry(entry))
+        if let Some(handover) = &mut self.handover {
+            handover.note(&entry, self.lines.noted.entries);
+        }
+        self.lines.entry(entry)
     }
 
     fn fact(&mut self, fact: Fact) -> Result<(), SessionError> {
-        self.line(&Line::Fact(fact))
+        self.lines.fact(fact)
     }
 
     fn derive(&mut self, _bytes: &[u8]) -> Result<(), SessionError> {
@@ -261,11 +258,9 @@ impl Session for Tape {
 }
 
 impl Tape {
-    fn line(&mut self, line: &Line) -> Result<(), SessionError> {
-        match &mut self.record {
-            Some(record) => Ok(record.line(line)?),
-            None => Ok(()),
-        }
+    /// Who reads at random is given a file instead of this.
+    fn forward_only() -> SessionError {
+        "this importer did not declare that it reads at random".into()
     }
 }
 

@@ -238,6 +238,7 @@ impl Bench {
                 verdict,
                 severity: None,
                 handed_on: std::collections::BTreeMap::new(),
+                faults: 0,
             })
             .unwrap()
     }

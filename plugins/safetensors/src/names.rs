@@ -54,10 +54,7 @@ impl Names {
             .last()
             .is_some_and(|page| page.len() + name.len() <= PAGE);
         if !fits {
-            // Most lists are short. Pages of a long one are whole from the start: growing each in steps,
-            // between reads of the same size, would leave more holes than pages.
-            let whole = if self.pages.is_empty() { 0 } else { PAGE };
-            self.pages.push(Vec::with_capacity(whole));
+            self.pages.push(Vec::new());
         }
         let number = self.pages.len() - 1;
         let page = &mut self.pages[number];

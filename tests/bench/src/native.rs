@@ -46,10 +46,10 @@ pub fn pull_sandboxed(arguments: &Pull) -> Result<()> {
         ..SandboxOptions::default()
     };
     let registry = Registry::new(options, lazaret_builtins::BUILTINS);
-    run(arguments, &Importers::Registry(&registry))
+    run(arguments, &Importers::Registry(Arc::new(registry)))
 }
 
-fn run(arguments: &Pull, importers: &Importers<'_>) -> Result<()> {
+fn run(arguments: &Pull, importers: &Importers) -> Result<()> {
     let repository = Repository::open(&arguments.repository, Access::Write)?;
     let options = PullOptions {
         tags: vec!["bench".parse()?],

@@ -240,6 +240,7 @@ fn layer(
         verdict: Verdict::Imported,
         severity: None,
         handed_on: std::collections::BTreeMap::new(),
+        faults: 0,
     })?;
     Ok((LayerRef { key, stream }, record))
 }

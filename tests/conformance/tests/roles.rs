@@ -2,6 +2,7 @@
 //! can check.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use lazaret_artifact::record::{Role, Verdict};
 use lazaret_artifact::{ContentDigest, VerityAlgorithm};
@@ -53,7 +54,7 @@ fn take(repository: &Repository, layout: &Path, tag: &str) -> Result<Pulled, Int
     pull(
         repository,
         &reference.parse().expect("a source"),
-        &Importers::Registry(&registry),
+        &Importers::Registry(Arc::new(registry)),
         &PullOptions::default(),
         &|_| {},
     )

@@ -5,6 +5,7 @@ mod summary;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -111,13 +112,14 @@ impl Pull {
         let repository = open_or_make(&path, global)?;
         let options = self.options();
         interrupt::watch(options.cancel.clone()).context("listening for signals")?;
-        let registry = Registry::new(self.bounds.sandbox(&path, !self.no_cache), BUILTINS);
+        let sandbox = self.bounds.sandbox(&path, !self.no_cache);
+        let registry = Arc::new(Registry::new(sandbox, BUILTINS));
         let started = Instant::now();
         let progress = Pulling::new(global);
         let pulled = lazaret_intake::pull(
             &repository,
             &source,
-            &Importers::Registry(&registry),
+            &Importers::Registry(registry),
             &options,
             &|event| progress.show(event),
         );

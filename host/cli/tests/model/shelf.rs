@@ -183,6 +183,7 @@ impl Home {
             verdict: Verdict::Imported,
             severity: file.severity,
             handed_on: BTreeMap::new(),
+            faults: 0,
         };
         let record = record.finish(summary).unwrap();
         let key = file.key();

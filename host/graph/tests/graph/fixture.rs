@@ -446,6 +446,7 @@ pub(crate) fn summary(stream: VerityDigest) -> Summary {
         verdict: Verdict::Imported,
         severity: None,
         handed_on: std::collections::BTreeMap::new(),
+        faults: 0,
     }
 }
 

@@ -186,14 +186,7 @@ impl Heap {
             .last()
             .is_some_and(|page| page.len() + text.len() <= TEXT_PAGE);
         if !fits {
-            // Whole from the start but for the first: growing in steps, between reads of the same size,
-            // would leave more holes than pages.
-            let whole = if self.text_pages.is_empty() {
-                0
-            } else {
-                TEXT_PAGE
-            };
-            self.text_pages.push(Vec::with_capacity(whole));
+            self.text_pages.push(Vec::new());
         }
         let number = self.text_pages.len() - 1;
         let page = &mut self.text_pages[number];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use lazaret_artifact::{ContentDigest, VerityAlgorithm};
 use lazaret_engine::{Registry, SandboxOptions};
@@ -149,15 +149,15 @@ fn repository(path: &Path, algorithm: VerityAlgorithm) -> Repository {
 }
 
 /// Compiled once.
-fn importers() -> &'static Registry {
-    static IMPORTERS: OnceLock<Registry> = OnceLock::new();
-    IMPORTERS.get_or_init(|| {
+fn importers() -> Arc<Registry> {
+    static IMPORTERS: OnceLock<Arc<Registry>> = OnceLock::new();
+    Arc::clone(IMPORTERS.get_or_init(|| {
         let options = SandboxOptions {
             cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("graph-code")),
             ..SandboxOptions::default()
         };
-        Registry::new(options, lazaret_builtins::BUILTINS)
-    })
+        Arc::new(Registry::new(options, lazaret_builtins::BUILTINS))
+    }))
 }
 
 /// Options that take everything of an index.

@@ -1,0 +1,134 @@
+//! What there is to find fault with in what was brought in: importers that failed, verdicts, indexes
+//! of shards that say something else than the shards do.
+
+use lazaret_artifact::record::{Line, Severity};
+use lazaret_artifact::shards::{self, ShardFacts};
+use lazaret_artifact::{ContentDigest, EntryPath};
+use lazaret_graph::RecordReader;
+use lazaret_store::Repository;
+use lazaret_transport::ManifestDocument;
+
+use crate::error::IntakeError;
+use crate::fetch::{Fetched, Found};
+use crate::plan::{Kind, Plan, Wanted};
+
+/// Everything, in words. `Policy::Strict` refuses what has any of it.
+pub(crate) fn all(
+    repository: &Repository,
+    manifests: &[ManifestDocument],
+    plan: &Plan,
+    fetched: &[Fetched],
+) -> Result<Vec<String>, IntakeError> {
+    let mut findings = Vec::new();
+    for (wanted, fetched) in plan.wanted.iter().zip(fetched) {
+        let inside = fetched.inside.as_ref().map(|(_, found)| found);
+        for found in std::iter::once(&fetched.found).chain(inside) {
+            of_blob(wanted, found, &mut findings);
+        }
+    }
+    for (document, layers) in manifests.iter().zip(&plan.layers) {
+        // Layers hide each other's files; an artifact's are all there.
+        if document.image.is_some() {
+            continue;
+        }
+        let mut files = Vec::new();
+        for &blob in layers {
+            add_files(repository, &plan.wanted[blob], &fetched[blob], &mut files)?;
+        }
+        if files.iter().any(|(_, facts)| facts.is_index()) {
+            findings.extend(shards::check(&files));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    findings.retain(|finding| seen.insert(finding.clone()));
+    Ok(findings)
+}
+
+fn of_blob(wanted: &Wanted, found: &Found, findings: &mut Vec<String>) {
+    let name = || {
+        let digest = wanted.descriptor.digest.short();
+        match wanted.descriptor.file_path() {
+            Some(Ok(path)) => format!("{} {digest} ({path})", wanted.noun()),
+            _ => format!("{} {digest}", wanted.noun()),
+        }
+    };
+    // What was asked for with `--on-fault opaque` is no finding twice.
+    if let Some(fault) = found.fault() {
+        findings.push(format!("{}: {fault}", name()));
+    }
+    match found.faults() {
+        0 => {}
+        1 => findings.push(format!("{}: an importer failed on a file in it", name())),
+        faults => findings.push(format!(
+            "{}: importers failed on {faults} files in it",
+            name()
+        )),
+    }
+    if let Some(severity) = found.severity().filter(|found| *found > Severity::Clean) {
+        findings.push(format!("{} is {severity}", name()));
+    }
+}
+
+/// What is known of shards about a blob and the files in it.
+fn add_files(
+    repository: &Repository,
+    wanted: &Wanted,
+    fetched: &Fetched,
+    files: &mut Vec<(EntryPath, ShardFacts)>,
+) -> Result<(), IntakeError> {
+    debug_assert_eq!(wanted.kind, Kind::Blob, "only artifacts are asked about");
+    let own_path = wanted.descriptor.file_path().and_then(Result::ok);
+    let inside = fetched.inside.as_ref();
+    let inside = inside.map(|(content, found)| (*content, found));
+    for (content, found) in [(wanted.content(), &fetched.found)]
+        .into_iter()
+        .chain(inside)
+    {
+        let (own, mut within) = match found {
+            Found::Imported(imported) => (imported.noted.own.clone(), imported.noted.files.clone()),
+            Found::Known(known) if known.summary.facts == 0 => continue,
+            Found::Known(known) => read_back(repository, &content, &known.record)?,
+        };
+        if let (Some(path), false) = (&own_path, own.is_empty()) {
+            files.push((path.clone(), own));
+        }
+        files.append(&mut within);
+    }
+    Ok(())
+}
+
+/// The same from a record.
+fn read_back(
+    repository: &Repository,
+    content: &ContentDigest,
+    record: &lazaret_artifact::VerityDigest,
+) -> Result<(ShardFacts, Vec<(EntryPath, ShardFacts)>), IntakeError> {
+    let mut own = ShardFacts::default();
+    let mut about: std::collections::BTreeMap<u32, ShardFacts> = std::collections::BTreeMap::new();
+    for line in RecordReader::open(repository, content, record)? {
+        let Line::Fact(fact) = line? else { continue };
+        match fact.subject {
+            None => own.see(&fact.key, &fact.value),
+            Some(entry) => {
+                let mut seen = ShardFacts::default();
+                seen.see(&fact.key, &fact.value);
+                if !seen.is_empty() {
+                    about.entry(entry).or_default().see(&fact.key, &fact.value);
+                }
+            }
+        }
+    }
+    let mut files = Vec::new();
+    if !about.is_empty() {
+        let mut number = 0;
+        for line in RecordReader::open(repository, content, record)? {
+            if let Line::Entry(entry) = line? {
+                if let Some(facts) = about.remove(&number) {
+                    files.push((entry.path, facts));
+                }
+                number += 1;
+            }
+        }
+    }
+    Ok((own, files))
+}

@@ -1,0 +1,460 @@
+//! Files in a blob that other importers are asked about: an importer names an entry's media type, and
+//! whoever claims that type sees the entry's bytes as a blob of its own.
+//!
+//! What it finds is filed under the file it was found in: its parts have the file's path before
+//! theirs and count in the bytes of the whole blob, its facts are about the file's entry. Only parts
+//! are taken over, no files: nothing can lie below a file. Where it fails, the file is left as it
+//! is, and the fault is a fact about it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lazaret_artifact::record::Line;
+use lazaret_artifact::{
+    Attribute, ContentDigest, Entry, EntryKind, EntryPath, Extent, Fact, MediaType, Value,
+};
+use lazaret_engine::{Ended, Offer, Policy, Run, SessionError};
+use lazaret_store::Repository;
+use serde::{Deserialize, Serialize};
+
+use crate::candidates::{candidates, claimants};
+use crate::cuts::{Cuts, TooManyCuts};
+use crate::limits::{MAX_HANDED, MAX_HANDED_ENTRIES, MAX_NESTING, PROBE_HEAD};
+use crate::lines::{LineSpool, Lines, Noted};
+use crate::opened::Region;
+use crate::options::Importers;
+use crate::sheet::Sheet;
+
+/// What says which file a part lies in.
+const FILE: &str = "file";
+
+/// What has a part's own name, where its path does not.
+const NAME: &str = "name";
+
+/// The host's own facts about a file.
+const IMPORTER: &str = "import.importer";
+const FAULT: &str = "import.fault";
+/// And about the blob: how many files no importer was asked about because of a bound.
+const NOT_HANDED_ON: &str = "import.not-handed-on";
+
+/// A file that waits for its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    /// The number of its entry.
+    entry: u32,
+    path: EntryPath,
+    media_type: MediaType,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+}
+
+/// What may be spent on all files of a blob together, however deep they lie.
+#[derive(Debug)]
+struct Purse {
+    files: u64,
+    entries: u64,
+    fuel: u64,
+}
+
+/// What one blob's, or file's, importer names for others.
+pub(crate) struct Handover {
+    importers: Importers,
+    repository: Repository,
+    parameters: std::collections::BTreeMap<String, String>,
+    purse: Arc<Mutex<Purse>>,
+    depth: usize,
+    waiting: VecDeque<Waiting>,
+    /// What was found, until the importer's own lines are over.
+    found: Option<LineSpool<Found>>,
+    refused: u64,
+    noted: Noted,
+}
+
+/// A line about a file, with the number of an entry of the blob's own, or counted from the first of
+/// these lines.
+#[derive(Serialize, Deserialize)]
+enum Found {
+    Own(Line),
+    After(Line),
+}
+
+/// What an importer made of a file.
+enum Outcome {
+    Read {
+        importer: String,
+        lines: LineSpool<Line>,
+        noted: Box<Noted>,
+        cuts: Cuts,
+    },
+    Fault(String),
+    NotTaken,
+    Bound,
+}
+
+impl Handover {
+    /// For a blob of `size` bytes as it travels.
+    pub(crate) fn new(
+        importers: &Importers,
+        repository: &Repository,
+        parameters: &std::collections::BTreeMap<String, String>,
+        size: u64,
+    ) -> Self {
+        let purse = Purse {
+            files: MAX_HANDED,
+            entries: MAX_HANDED_ENTRIES,
+            fuel: importers.fuel().for_size(size),
+        };
+        Self {
+            importers: importers.clone(),
+            repository: repository.clone(),
+            parameters: parameters.clone(),
+            purse: Arc::new(Mutex::new(purse)),
+            depth: 0,
+            waiting: VecDeque::new(),
+            found: None,
+            refused: 0,
+            noted: Noted::default(),
+        }
+    }
+
+    /// The same, for a file in it.
+    fn below(&self) -> Self {
+        Self {
+            importers: self.importers.clone(),
+            repository: self.repository.clone(),
+            parameters: self.parameters.clone(),
+            purse: Arc::clone(&self.purse),
+            depth: self.depth + 1,
+            waiting: VecDeque::new(),
+            found: None,
+            refused: 0,
+            noted: Noted::default(),
+        }
+    }
+
+    /// Looks at an entry: a file of one stretch of input whose type somebody claims.
+    pub(crate) fn note(&mut self, entry: &Entry, number: u64) {
+        let (Some(media_type), EntryKind::Regular) = (&entry.media_type, entry.kind) else {
+            return;
+        };
+        let claimants = claimants(&self.importers, media_type);
+        let is_claimed = !claimants.is_empty();
+        let media_types = &mut self.noted.handed_on;
+        if media_types.len() < MAX_HANDED as usize || media_types.contains_key(media_type.as_str())
+        {
+            media_types.insert(media_type.to_string(), claimants);
+        }
+        let ([Extent::Input { offset, length }], Ok(number)) =
+            (&*entry.content, u32::try_from(number))
+        else {
+            return;
+        };
+        if !is_claimed {
+            return;
+        }
+        if self.waiting.len() as u64 >= MAX_HANDED {
+            self.refused += 1;
+            return;
+        }
+        self.waiting.push_back(Waiting {
+            entry: number,
+            path: entry.path.clone(),
+            media_type: media_type.clone(),
+            offset: *offset,
+            length: *length,
+        });
+    }
+
+    /// The file that is exactly the stretch that is cut now, if there is one. Those that were passed
+    /// without being cut so are nobody's.
+    pub(crate) fn take(&mut self, offset: u64, length: u64) -> Option<Waiting> {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|file| file.offset < offset)
+        {
+            self.waiting.pop_front();
+        }
+        self.waiting
+            .pop_front_if(|file| file.offset == offset && file.length == length)
+    }
+
+    /// Has the file at `region` read, and keeps what was found for later. Returns how it is to be
+    /// cut.
+    pub(crate) fn give(&mut self, file: &Waiting, region: &Region) -> Result<Cuts, SessionError> {
+        let whole = Cuts::whole(file.length);
+        if self.depth >= MAX_NESTING {
+            self.refused += 1;
+            return Ok(whole);
+        }
+        match self.ask(file, region)? {
+            Outcome::Read {
+                importer,
+                lines,
+                noted,
+                cuts,
+            } => {
+                self.state(file, IMPORTER, importer)?;
+                self.adopt(file, lines)?;
+                self.noted.add_file(&file.path, *noted);
+                Ok(cuts)
+            }
+            Outcome::Fault(reason) => {
+                tracing::warn!(file = %file.path, reason, "a file in a blob is left as it is");
+                self.noted.faults += 1;
+                self.state(file, FAULT, reason)?;
+                Ok(whole)
+            }
+            Outcome::NotTaken => Ok(whole),
+            Outcome::Bound => {
+                self.refused += 1;
+                Ok(whole)
+            }
+        }
+    }
+
+    fn ask(&self, file: &Waiting, region: &Region) -> Result<Outcome, SessionError> {
+        let fuel = {
+            let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
+            if purse.files == 0 || purse.entries == 0 || purse.fuel == 0 {
+                return Ok(Outcome::Bound);
+            }
+            purse.files -= 1;
+            purse.fuel
+        };
+        let mut offer = Offer {
+            media_type: file.media_type.clone(),
+            artifact_type: None,
+            config_media_type: None,
+            size: Some(file.length),
+            travelling_size: file.length,
+            annotations: std::collections::BTreeMap::new(),
+            parameters: self.parameters.clone(),
+            policy: Policy::STRICT,
+            fact_namespaces: Vec::new(),
+            fuel: Some(fuel),
+        };
+        let mut head = vec![0; PROBE_HEAD.min(usize::try_from(file.length).unwrap_or(PROBE_HEAD))];
+        region.read_exact_at(&mut head, 0)?;
+        for importer in candidates(&self.importers, &offer, &head)? {
+            offer.fact_namespaces = importer.fact_namespaces().to_vec();
+            let lines = Lines::spool(&self.repository);
+            let sheet = Sheet::new(region.clone(), file.length, lines, self.below());
+            let name = {
+                let identity = importer.identity();
+                format!("{} {}", identity.name, identity.version)
+            };
+            let Run { session, result } = importer.ingest(&offer, Box::new(sheet));
+            let mut sheet: Box<Sheet> = (session as Box<dyn std::any::Any>)
+                .downcast()
+                .expect("the engine gives back the session it was given");
+            let used = match &result {
+                Ok(report) => report.fuel,
+                Err(_) => fuel,
+            };
+            let outcome = match result {
+                Ok(_) => {
+                    sheet.hand_on()?;
+                    let Sheet { lines, cuts, .. } = *sheet;
+                    match lines.into_spool() {
+                        (Some(lines), noted) => Outcome::Read {
+                            importer: name,
+                            lines,
+                            noted: Box::new(noted),
+                            cuts,
+                        },
+                        (None, _) => Outcome::NotTaken,
+                    }
+                }
+                Err(Ended::Declined(_)) => Outcome::NotTaken,
+                Err(Ended::Fault(fault)) => Outcome::Fault(format!("{name}: {fault}")),
+                Err(Ended::Session(error)) if error.is::<TooManyCuts>() => {
+                    Outcome::Fault(format!("{name}: {error}"))
+                }
+                Err(Ended::Session(error)) => return Err(error),
+            };
+            let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
+            purse.fuel = purse.fuel.saturating_sub(used);
+            match outcome {
+                Outcome::NotTaken => {}
+                Outcome::Read { ref noted, .. } if noted.entries > purse.entries => {
+                    purse.entries = 0;
+                    return Ok(Outcome::Bound);
+                }
+                outcome => {
+                    if let Outcome::Read { noted, .. } = &outcome {
+                        purse.entries -= noted.entries;
+                    }
+                    return Ok(outcome);
+                }
+            }
+        }
+        Ok(Outcome::NotTaken)
+    }
+
+    fn state(&mut self, file: &Waiting, key: &str, text: String) -> Result<(), SessionError> {
+        self.defer(Found::Own(Line::Fact(Fact {
+            subject: Some(file.entry),
+            key: key.to_owned(),
+            value: Value::Text(text),
+        })))
+    }
+
+    /// Files what was found in a file under that file.
+    fn adopt(&mut self, file: &Waiting, lines: LineSpool<Line>) -> Result<(), SessionError> {
+        // Numbers of the file's entries count from its first; those that are no parts go.
+        let first = self.noted.entries;
+        let mut numbers: Vec<Option<u32>> = Vec::new();
+        lines.read(&mut |line| match line {
+            Line::Entry(entry) => {
+                let kept = match entry.kind {
+                    EntryKind::Part => filed(file, entry),
+                    _ => None,
+                };
+                let number = u32::try_from(self.noted.entries).ok();
+                numbers.push(number.filter(|_| kept.is_some()));
+                match kept {
+                    Some(entry) => {
+                        self.noted.entries += 1;
+                        self.defer(Found::After(Line::Entry(entry)))
+                    }
+                    None => Ok(()),
+                }
+            }
+            Line::Fact(fact) => {
+                let about = fact.subject.map(|number| number as usize);
+                let found = match about {
+                    None => Found::Own(Line::Fact(Fact {
+                        subject: Some(file.entry),
+                        ..fact
+                    })),
+                    Some(number) => match numbers.get(number).copied().flatten() {
+                        Some(number) => Found::After(Line::Fact(Fact {
+                            subject: Some(number),
+                            ..fact
+                        })),
+                        None => return Ok(()),
+                    },
+                };
+                self.defer(found)
+            }
+        })?;
+        tracing::debug!(file = %file.path, parts = self.noted.entries - first, "read");
+        Ok(())
+    }
+
+    fn defer(&mut self, line: Found) -> Result<(), SessionError> {
+        let repository = &self.repository;
+        self.found
+            .get_or_insert_with(|| LineSpool::new(repository))
+            .push(&line)
+    }
+
+    /// All that was found goes behind what the blob's own importer said.
+    pub(crate) fn finish(&mut self, lines: &mut Lines) -> Result<(), SessionError> {
+        let base = u32::try_from(lines.noted.entries)?;
+        if let Some(found) = self.found.take() {
+            found.read(&mut |found| {
+                lines.push(&match found {
+                    Found::Own(line) => line,
+                    Found::After(Line::Fact(fact)) => Line::Fact(Fact {
+                        subject: fact.subject.map(|number| number.saturating_add(base)),
+                        ..fact
+                    }),
+                    Found::After(line) => line,
+                })
+            })?;
+        }
+        if self.refused > 0 {
+            lines.fact(Fact {
+                subject: None,
+                key: NOT_HANDED_ON.to_owned(),
+                value: Value::Unsigned(self.refused),
+            })?;
+        }
+        let Noted {
+            severity,
+            files,
+            handed_on,
+            read,
+            faults,
+            ..
+        } = std::mem::take(&mut self.noted);
+        let noted = &mut lines.noted;
+        noted.severity = noted.severity.max(severity);
+        noted.files.extend(files);
+        noted.handed_on.extend(handed_on);
+        noted.read += read;
+        noted.faults += faults;
+        Ok(())
+    }
+}
+
+impl Sheet {
+    /// Hands on what the importer named for others, once it is done.
+    pub(crate) fn hand_on(&mut self) -> Result<(), SessionError> {
+        while let Some(file) = self.handover.waiting.pop_front() {
+            let region = self.region().slice(file.offset);
+            let cuts = self.handover.give(&file, &region)?;
+            if !cuts.is_whole() {
+                self.cuts.refine(file.offset, file.length, &cuts);
+            }
+        }
+        self.handover.finish(&mut self.lines)
+    }
+}
+
+/// A part of a file as a part of the blob; none if its path cannot be.
+fn filed(file: &Waiting, part: Entry) -> Option<Entry> {
+    let mut attributes = part.attributes;
+    let within = attributes.iter().position(|found| found.key == FILE);
+    let place = match within.map(|at| attributes.swap_remove(at).value) {
+        // A file in a file.
+        Some(Value::Text(inner)) => join(file, inner.as_bytes()),
+        Some(Value::Bytes(inner)) => join(file, &inner),
+        _ => file.path.as_bytes().to_vec(),
+    };
+    attributes.push(Attribute {
+        key: FILE.to_owned(),
+        value: text(&place),
+    });
+    let path = match EntryPath::from_untrusted(&join(file, part.path.as_bytes())) {
+        Ok(path) => path,
+        Err(_) => {
+            if attributes.iter().all(|attribute| attribute.key != NAME) {
+                attributes.push(Attribute {
+                    key: NAME.to_owned(),
+                    value: text(part.path.as_bytes()),
+                });
+            }
+            let digest = ContentDigest::sha256(part.path.as_bytes()).hex();
+            file.path
+                .join(format!("%~{}", &digest[..16]).as_bytes())
+                .ok()?
+        }
+    };
+    let content = part.content.into_iter().map(|extent| match extent {
+        Extent::Input { offset, length } => Extent::Input {
+            offset: file.offset.saturating_add(offset),
+            length,
+        },
+        other => other,
+    });
+    Some(Entry {
+        path,
+        content: content.collect(),
+        attributes,
+        ..part
+    })
+}
+
+fn join(file: &Waiting, inner: &[u8]) -> Vec<u8> {
+    [file.path.as_bytes(), b"/", inner].concat()
+}
+
+fn text(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Value::Text(text.to_owned()),
+        Err(_) => Value::Bytes(bytes.to_vec()),
+    }
+}

@@ -1,0 +1,225 @@
+//! What importers say, on its way to the record, and what of it matters at once.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Cursor, Read, Seek as _};
+
+use lazaret_artifact::record::{Line, Severity};
+use lazaret_artifact::shards::ShardFacts;
+use lazaret_artifact::{ContentDigest, Entry, EntryKind, EntryPath, Fact, Value};
+use lazaret_engine::SessionError;
+use lazaret_graph::RecordWriter;
+use lazaret_store::{Repository, Spool};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::limits::LINES_IN_MEMORY;
+
+/// The fact by which importers of formats that can carry programs give their verdict.
+const VERDICT: &str = "model.pickle-verdict";
+
+/// What the record of a blob tells of it beside its entries and facts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Noted {
+    /// The worst verdict.
+    pub(crate) severity: Option<Severity>,
+    /// What is said of shards about the blob itself.
+    pub(crate) own: ShardFacts,
+    /// And about files in it.
+    pub(crate) files: Vec<(EntryPath, ShardFacts)>,
+    /// For each media type that entries have, who claims it.
+    pub(crate) handed_on: BTreeMap<String, Vec<ContentDigest>>,
+    /// Files in it that an importer read.
+    pub(crate) read: u64,
+    /// Files in it that an importer failed on.
+    pub(crate) faults: u64,
+    /// Parts in it, those of its files included.
+    pub(crate) parts: u64,
+    pub(crate) entries: u64,
+    pub(crate) facts: u64,
+}
+
+impl Noted {
+    /// Takes note of a line. `file` is what a fact about an entry is about, where that matters.
+    fn see(&mut self, line: &Line) {
+        match line {
+            Line::Entry(entry) => {
+                self.entries += 1;
+                self.parts += u64::from(entry.kind == EntryKind::Part);
+            }
+            Line::Fact(fact) => {
+                self.facts += 1;
+                self.judge(fact);
+                if fact.subject.is_none() {
+                    self.own.see(&fact.key, &fact.value);
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, fact: &Fact) {
+        if fact.key != VERDICT {
+            return;
+        }
+        let said = match &fact.value {
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        // A verdict that nobody understands is no good one.
+        let said = said.unwrap_or(Severity::Dangerous);
+        self.severity = self.severity.max(Some(said));
+    }
+
+    /// Takes over what was noted of a file in the blob. Its lines are counted when they are recorded.
+    pub(crate) fn add_file(&mut self, path: &EntryPath, file: Self) {
+        self.read += 1 + file.read;
+        self.faults += file.faults;
+        self.severity = self.severity.max(file.severity);
+        for (media_type, claimants) in file.handed_on {
+            self.handed_on.insert(media_type, claimants);
+        }
+        if !file.own.is_empty() {
+            self.files.push((path.clone(), file.own));
+        }
+    }
+}
+
+/// Takes entries and facts.
+pub(crate) struct Lines {
+    to: To,
+    pub(crate) noted: Noted,
+}
+
+enum To {
+    /// Nobody has begun to speak.
+    Nowhere,
+    /// The record.
+    Record(Box<RecordWriter>),
+    /// Until it is known what they are about.
+    Spool(LineSpool<Line>),
+}
+
+impl Lines {
+    pub(crate) fn nowhere() -> Self {
+        Self::new(To::Nowhere)
+    }
+
+    pub(crate) fn record(record: RecordWriter) -> Self {
+        Self::new(To::Record(Box::new(record)))
+    }
+
+    pub(crate) fn spool(repository: &Repository) -> Self {
+        Self::new(To::Spool(LineSpool::new(repository)))
+    }
+
+    fn new(to: To) -> Self {
+        Self {
+            to,
+            noted: Noted::default(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, line: &Line) -> Result<(), SessionError> {
+        self.noted.see(line);
+        match &mut self.to {
+            To::Nowhere => {}
+            To::Record(record) => record.line(line)?,
+            To::Spool(spool) => spool.push(line)?,
+        }
+        Ok(())
+    }
+
+    pub(crate) fn entry(&mut self, entry: Entry) -> Result<(), SessionError> {
+        self.push(&Line::Entry(entry))
+    }
+
+    pub(crate) fn fact(&mut self, fact: Fact) -> Result<(), SessionError> {
+        self.push(&Line::Fact(fact))
+    }
+
+    /// The record, if they went to one; else it is made by `begin` and they go there now.
+    pub(crate) fn into_record<E: From<SessionError>>(
+        self,
+        begin: impl FnOnce() -> Result<RecordWriter, E>,
+    ) -> Result<(RecordWriter, Noted), E> {
+        let record = match self.to {
+            To::Record(record) => *record,
+            To::Nowhere => begin()?,
+            To::Spool(spool) => {
+                let mut record = begin()?;
+                spool.read(&mut |line| Ok(record.line(&line)?))?;
+                record
+            }
+        };
+        Ok((record, self.noted))
+    }
+
+    /// The lines, if they were spooled, and what was noted of them.
+    pub(crate) fn into_spool(self) -> (Option<LineSpool<Line>>, Noted) {
+        match self.to {
+            To::Spool(spool) => (Some(spool), self.noted),
+            _ => (None, self.noted),
+        }
+    }
+}
+
+/// Lines that wait, in memory while they are few, else in a file of the repository.
+pub(crate) struct LineSpool<T> {
+    repository: Repository,
+    buffer: Vec<u8>,
+    file: Option<Spool>,
+    lines: std::marker::PhantomData<fn(T) -> T>,
+}
+
+impl<T: Serialize + DeserializeOwned> LineSpool<T> {
+    pub(crate) fn new(repository: &Repository) -> Self {
+        Self {
+            repository: repository.clone(),
+            buffer: Vec::new(),
+            file: None,
+            lines: std::marker::PhantomData,
+        }
+    }
+
+    pub(crate) fn push(&mut self, line: &T) -> Result<(), SessionError> {
+        serde_json::to_writer(&mut self.buffer, line)?;
+        self.buffer.push(b'\n');
+        if self.buffer.len() >= LINES_IN_MEMORY {
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => self.file.insert(self.repository.spool()?),
+            };
+            file.write(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+
+    /// Gives back every line, in order.
+    pub(crate) fn read(
+        self,
+        take: &mut dyn FnMut(T) -> Result<(), SessionError>,
+    ) -> Result<(), SessionError> {
+        let kept = match self.file {
+            None => return lines(&mut Cursor::new(self.buffer), take),
+            Some(file) => file.finish()?,
+        };
+        let mut file = kept.file();
+        file.rewind()?;
+        lines(
+            &mut BufReader::new(file.chain(Cursor::new(self.buffer))),
+            take,
+        )
+    }
+}
+
+fn lines<T: DeserializeOwned>(
+    from: &mut dyn BufRead,
+    take: &mut dyn FnMut(T) -> Result<(), SessionError>,
+) -> Result<(), SessionError> {
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        take(serde_json::from_slice(&line)?)?;
+        line.clear();
+    }
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! What is imported, and from where: a blob as it comes from the source, what is stored of it, or
+//! what a stored blob decompresses to.
+
+use std::collections::BTreeMap;
+
+use lazaret_artifact::record::Role;
+use lazaret_artifact::{Compression, ContentDigest, MediaType, VerityDigest};
+use lazaret_engine::{Offer, Policy};
+use lazaret_store::ContentType;
+
+use crate::options::{OnFault, PullOptions, Split};
+use crate::plan::{Kind, Wanted};
+
+pub(crate) struct Task<'a> {
+    /// The blob.
+    pub(crate) wanted: &'a Wanted,
+    /// Digest of what is to be recorded; none where only decompressing tells.
+    pub(crate) content: Option<ContentDigest>,
+    /// How the bytes that are read are wrapped.
+    pub(crate) compression: Compression,
+    pub(crate) from: From,
+    /// What importers are offered.
+    pub(crate) media_type: MediaType,
+    /// What they are told by the operator.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// Whether this is what the blob decompresses to, and the blob is kept beside it.
+    pub(crate) is_inside: bool,
+}
+
+/// Where the bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    Source,
+    /// In this stream.
+    Stored(VerityDigest),
+}
+
+/// How files are to be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// What is there stays as it is; what is new is kept whole.
+    AsIs,
+    Split(Split),
+    Whole,
+}
+
+impl Wish {
+    pub(crate) const fn of(options: &PullOptions) -> Self {
+        match options.split {
+            Some(split) => Self::Split(split),
+            None => Self::AsIs,
+        }
+    }
+
+    /// The parameters of an import by this wish, where there was one with `before`.
+    pub(crate) fn parameters(
+        self,
+        operators: &BTreeMap<String, String>,
+        before: Option<&BTreeMap<String, String>>,
+    ) -> BTreeMap<String, String> {
+        let mut parameters = operators.clone();
+        let split = match self {
+            Self::Split(split) => Some(split.value().to_owned()),
+            Self::Whole => None,
+            Self::AsIs => before.and_then(|before| before.get(Split::PARAMETER).cloned()),
+        };
+        match split {
+            Some(split) => parameters.insert(Split::PARAMETER.to_owned(), split),
+            None => parameters.remove(Split::PARAMETER),
+        };
+        parameters
+    }
+
+    /// Whether an import with `before` is what would be made now. `matters` says whether anything in
+    /// it could be cut further.
+    pub(crate) fn is_met(
+        self,
+        operators: &BTreeMap<String, String>,
+        before: &BTreeMap<String, String>,
+        matters: bool,
+    ) -> bool {
+        let found = before.get(Split::PARAMETER).map(String::as_str);
+        let mut others = before.clone();
+        others.remove(Split::PARAMETER);
+        let split = match self {
+            Self::AsIs => true,
+            Self::Split(split) => !matters || found == Some(split.value()),
+            Self::Whole => !matters || found.is_none(),
+        };
+        others == *operators && split
+    }
+}
+
+impl<'a> Task<'a> {
+    /// A blob from the source.
+    pub(crate) fn fetch(wanted: &'a Wanted, parameters: BTreeMap<String, String>) -> Self {
+        Self {
+            wanted,
+            content: Some(wanted.content()),
+            compression: wanted.compression(),
+            from: From::Source,
+            media_type: wanted.offered_as(),
+            parameters,
+            is_inside: false,
+        }
+    }
+
+    /// What is stored of a blob, anew.
+    pub(crate) fn again(
+        wanted: &'a Wanted,
+        stream: VerityDigest,
+        parameters: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            compression: Compression::None,
+            from: From::Stored(stream),
+            ..Self::fetch(wanted, parameters)
+        }
+    }
+
+    /// What a stored blob decompresses to.
+    pub(crate) fn inside(
+        wanted: &'a Wanted,
+        stream: VerityDigest,
+        (media_type, compression): (MediaType, Compression),
+        parameters: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            wanted,
+            content: None,
+            compression,
+            from: From::Stored(stream),
+            media_type,
+            parameters,
+            is_inside: true,
+        }
+    }
+
+    /// The same, from where that is stored.
+    pub(crate) fn inside_again(
+        wanted: &'a Wanted,
+        (content, stream): (ContentDigest, VerityDigest),
+        media_type: MediaType,
+        parameters: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            wanted,
+            content: Some(content),
+            compression: Compression::None,
+            from: From::Stored(stream),
+            media_type,
+            parameters,
+            is_inside: true,
+        }
+    }
+
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.compression != Compression::None
+    }
+
+    pub(crate) const fn is_layer(&self) -> bool {
+        matches!(self.wanted.kind, Kind::Layer { .. })
+    }
+
+    pub(crate) const fn role(&self) -> Role {
+        self.wanted.role()
+    }
+
+    pub(crate) const fn content_type(&self) -> ContentType {
+        self.wanted.content_type()
+    }
+
+    /// Whether it is refused when no importer can read it.
+    pub(crate) fn is_required(&self, options: &PullOptions) -> bool {
+        self.is_layer() && options.on_fault == OnFault::Refuse
+    }
+
+    /// The size of what is recorded, where it is known before.
+    pub(crate) fn size(&self) -> Option<u64> {
+        let is_itself = !self.is_inside && self.from == From::Source;
+        (is_itself && !self.is_compressed()).then_some(self.wanted.descriptor.size)
+    }
+
+    /// What an importer is told of it.
+    pub(crate) fn offer(&self, size: Option<u64>) -> Offer {
+        let wanted = self.wanted;
+        Offer {
+            media_type: self.media_type.clone(),
+            artifact_type: wanted.setting.artifact_type.clone(),
+            config_media_type: Some(wanted.setting.config_media_type.clone()),
+            size: size.or_else(|| self.size()),
+            travelling_size: wanted.descriptor.size,
+            annotations: wanted.descriptor.annotations.clone(),
+            parameters: self.parameters.clone(),
+            policy: match self.is_layer() {
+                true => Policy::LAYER,
+                false => Policy::STRICT,
+            },
+            fact_namespaces: Vec::new(),
+            fuel: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_there_is_cut_anew_only_when_somebody_wants_it() {
+        let (whole, split) = (map(&[("k", "v")]), map(&[("k", "v"), ("split", "tensors")]));
+        let operators = map(&[("k", "v")]);
+        let tensors = Wish::Split(Split::Tensors);
+        for (wish, before, matters, met) in [
+            (Wish::AsIs, &whole, true, true),
+            (Wish::AsIs, &split, true, true),
+            (tensors, &whole, true, false),
+            (tensors, &whole, false, true),
+            (tensors, &split, true, true),
+            (Wish::Whole, &split, true, false),
+            (Wish::Whole, &split, false, true),
+            (Wish::Whole, &whole, true, true),
+        ] {
+            assert_eq!(wish.is_met(&operators, before, matters), met, "{wish:?}");
+            assert!(!wish.is_met(&map(&[]), before, matters));
+        }
+        assert_eq!(Wish::AsIs.parameters(&operators, Some(&split)), split);
+        assert_eq!(Wish::AsIs.parameters(&operators, None), whole);
+        assert_eq!(Wish::Whole.parameters(&operators, Some(&split)), whole);
+        assert_eq!(tensors.parameters(&operators, Some(&whole)), split);
+    }
+}
