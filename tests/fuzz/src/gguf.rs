@@ -10,6 +10,8 @@
 //! 6. Facts' keys and values are such as the host takes.
 //! 7. A fault lies within the input.
 
+pub mod malformed;
+
 use std::collections::HashSet;
 
 use lazaret_plugin_gguf::limits::READ_MAX;

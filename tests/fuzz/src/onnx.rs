@@ -11,6 +11,8 @@
 //! 7. Values that are kept in their own width have the size that type and shape say.
 //! 8. Locations lead downwards from the model's folder, and ranges are those of a file.
 
+pub mod malformed;
+
 use std::collections::HashSet;
 
 use lazaret_plugin_onnx::{Data, Encoding, Part, Replay, Storage, Value, replay};

@@ -11,6 +11,8 @@
 //! 6. A fault, and every finding, lies within the input.
 //! 7. A name in a module that runs programs is never less than dangerous.
 
+pub mod malformed;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 

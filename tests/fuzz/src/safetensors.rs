@@ -12,6 +12,8 @@
 //!    what an index does not use may be a number beyond a float's range.
 //! 8. A shard that an index names is a plain file name.
 
+pub mod malformed;
+
 use std::collections::HashSet;
 
 use lazaret_plugin_safetensors::{Fact, Kind, Replay, Storage, Value, replay};

@@ -92,12 +92,25 @@ fn documents() {
 
 #[test]
 fn safetensors() {
-    run_made(crate::safetensors::seeds(), crate::safetensors::check);
+    let cases = crate::safetensors::malformed::malformed();
+    for (kind, data, rule) in &cases {
+        let fault = lazaret_plugin_safetensors::replay(data, *kind, 0).err();
+        assert_eq!(fault.map(|fault| fault.rule), Some(*rule));
+    }
+    let mut seeds = crate::safetensors::seeds();
+    seeds.extend(cases.into_iter().map(|(_, data, _)| data));
+    run_made(seeds, crate::safetensors::check);
 }
 
 #[test]
 fn gguf() {
-    run_made(crate::gguf::seeds(), crate::gguf::check);
+    let mut seeds = crate::gguf::seeds();
+    for (data, rule) in crate::gguf::malformed::malformed() {
+        let fault = lazaret_plugin_gguf::replay(&data, 0).err();
+        assert_eq!(fault.map(|fault| fault.rule), Some(rule));
+        seeds.push(data);
+    }
+    run_made(seeds, crate::gguf::check);
 }
 
 #[test]
@@ -107,6 +120,13 @@ fn onnx() {
     for seed in crate::onnx::seeds() {
         assert_eq!(lazaret_plugin_onnx::replay(&seed, 0).err(), None);
     }
+    let mut seeds = Vec::new();
+    for (data, rule) in crate::onnx::malformed::malformed() {
+        let fault = lazaret_plugin_onnx::replay(&data, 0).err();
+        assert_eq!(fault.map(|fault| fault.rule), Some(rule));
+        seeds.push(data);
+    }
+    run_made(seeds, crate::onnx::check);
 }
 
 #[test]
@@ -116,4 +136,11 @@ fn pytorch() {
     for seed in crate::pytorch::seeds() {
         assert_eq!(lazaret_plugin_pytorch::replay(&seed, 0).err(), None);
     }
+    let mut seeds = Vec::new();
+    for (data, rule) in crate::pytorch::malformed::malformed() {
+        let fault = lazaret_plugin_pytorch::replay(&data, 0).err();
+        assert_eq!(fault.map(|(fault, _)| fault.rule), Some(rule));
+        seeds.push(data);
+    }
+    run_made(seeds, crate::pytorch::check);
 }
