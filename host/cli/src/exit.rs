@@ -28,6 +28,8 @@ pub enum Code {
     Usage,
     /// The input was refused.
     Refused,
+    /// A policy of the operator's refused it.
+    Policy,
     /// What was asked for is not there.
     NotFound,
     /// The repository is damaged.
@@ -45,7 +47,7 @@ impl From<Code> for ExitCode {
             Code::Failed => 1,
             Code::Usage => 2,
             Code::Refused => 3,
-            // 4 says that a policy refused; no verb has one yet.
+            Code::Policy => 4,
             Code::NotFound => 5,
             Code::Damage => 6,
             Code::Interrupted => interrupt::exit_code(),
@@ -126,6 +128,7 @@ fn code_of(cause: &(dyn Error + 'static)) -> Option<Code> {
     if let Some(error) = cause.downcast_ref::<IntakeError>() {
         return match error {
             IntakeError::Interrupted => Some(Code::Interrupted),
+            IntakeError::Refused { .. } => Some(Code::Policy),
             // Decided by what it is about.
             IntakeError::Transport(_)
             | IntakeError::Store(_)

@@ -5,7 +5,7 @@ use std::io;
 
 use lazaret_engine::{EngineError, Fault, FaultKind};
 use lazaret_graph::GraphError;
-use lazaret_intake::BlobFault;
+use lazaret_intake::{BlobFault, IntakeError};
 use lazaret_push::PushError;
 use lazaret_store::StoreError;
 use lazaret_transport::{Reference, TransportError};
@@ -62,6 +62,9 @@ fn of(cause: &(dyn Error + 'static)) -> Option<String> {
             PushError::Damaged { .. } => fixed("`lazaret fsck --deep` lists all damage"),
             _ => None,
         };
+    }
+    if let Some(IntakeError::Refused { .. }) = cause.downcast_ref() {
+        return fixed("--policy store keeps it, with what was found on record");
     }
     if let Some(error) = cause.downcast_ref::<BlobFault>() {
         return match error {

@@ -13,12 +13,15 @@ pub mod images;
 pub mod info;
 pub mod init;
 pub mod inspect;
+pub mod join;
 pub mod ls;
 pub mod man;
 pub mod parts;
 pub mod pull;
 pub mod push;
 pub mod referrers;
+mod restage;
+pub mod split;
 pub mod tag;
 pub mod untag;
 

@@ -49,7 +49,7 @@ fn home() -> TempDir {
 
 const NO_DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 21] = [
     "init",
     "pull",
     "push",
@@ -61,6 +61,8 @@ const VERBS: [&str; 19] = [
     "diff",
     "cat",
     "export",
+    "split",
+    "join",
     "tag",
     "untag",
     "referrers",
@@ -126,6 +128,10 @@ fn wrong_usage_exits_with_2() {
         &["inspect", "name", "--raw", "--platform", "linux/amd64"],
         &["parts", "name", "--sort", "colour"],
         &["diff", "name"],
+        &["pull", "oci:x", "--split", "bytes"],
+        &["pull", "oci:x", "--policy", "none"],
+        &["split", "name", "--by", "bytes"],
+        &["join"],
     ] {
         let output = run(home.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -1,7 +1,7 @@
 //! `lazaret pull`
 
-mod document;
-mod summary;
+pub(super) mod document;
+pub(super) mod summary;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -13,7 +13,8 @@ use clap::{Args, ValueEnum};
 use lazaret_artifact::{Platform, Tag};
 use lazaret_builtins::BUILTINS;
 use lazaret_engine::Registry;
-use lazaret_intake::{Importers, OnFault, PullOptions};
+use lazaret_graph::Name;
+use lazaret_intake::{Importers, OnFault, Policy, PullOptions};
 use lazaret_store::{Access, Repository, VerityPolicy};
 use lazaret_transport::{Reference, Selection};
 
@@ -26,6 +27,7 @@ use crate::output::{Output, clean, note};
 use crate::registry::RegistryFlags;
 use crate::verb::bounds::Bounds;
 use crate::verb::init::{DEFAULT_ALGORITHM, Settings};
+use crate::verb::split::Pieces;
 
 /// Import an image, an artifact or an index of them
 ///
@@ -65,6 +67,19 @@ pub struct Pull {
     #[arg(hide_possible_values = true)]
     on_fault: FaultWay,
 
+    /// Store each tensor of a model as an object of its own, so that equal ones are stored once
+    /// [default: whole files, and what is there as it is]
+    #[arg(long, value_name = "tensors", value_enum)]
+    #[arg(hide_possible_values = true)]
+    split: Option<Pieces>,
+
+    /// Whether to keep what importers find fault with, with the verdict on record, or to refuse it:
+    /// pickles that are not clean, blobs that their importer fails on, shards that contradict their
+    /// index
+    #[arg(long, value_name = "store|strict", value_enum, default_value_t)]
+    #[arg(hide_possible_values = true)]
+    policy: PolicyWay,
+
     /// Layers and objects to handle at once [default: one for each processor]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -95,14 +110,36 @@ enum FaultWay {
     Opaque,
 }
 
+/// [`Policy`] as a word.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum PolicyWay {
+    /// Keep it.
+    #[default]
+    Store,
+    /// Refuse it.
+    Strict,
+}
+
+/// What a summary or document is of.
+pub(super) enum Told<'a> {
+    /// A pull from there.
+    Pulled(&'a Reference),
+    /// What this names, cut otherwise.
+    Restaged(&'a Name),
+}
+
 const JSON: &str = "\
 JSON: source, repository, digest (of what the tags name), kind (image, artifact or index), tags,
-moved (tags that named something else before, with tag and digest), seconds, indexes (digests), referrers, each with digest, subject, relation, artifactType, and
-manifests, each with manifest, config, platform, artifactType, and layers, each with digest,
-mediaType, size (as it travelled), content (diff_id or digest of what is stored), contentSize,
-reused, repaired, keptCompressed, entries, fuel, newObjects, newBytes, reflinkedBytes (of
-newBytes), opaque (the reason it was kept whole). The manifests of referrers come last. Where there
-is one other manifest, its manifest, config, platform and layers are members of the document, too.";
+moved (tags that named something else before, with tag and digest), seconds, findings (what there is
+to find fault with, in words), indexes (digests), referrers, each with digest, subject, relation,
+artifactType, and manifests, each with manifest, config, platform, artifactType, and layers, each with
+digest, mediaType, size (as it travelled), content (diff_id or digest of what is stored), contentSize,
+inside (digest of what was looked into, of a blob that is kept compressed), reused, repaired,
+keptCompressed, entries, parts and handedOn (tensors and the like, and files in it that an importer
+read, both by this pull), fuel, newObjects, newBytes, reflinkedBytes (of newBytes), severity (clean,
+suspicious or dangerous; absent where nobody judged), opaque (the reason it was kept whole). The
+manifests of referrers come last. Where there is one other manifest, its manifest, config, platform
+and layers are members of the document, too.";
 
 impl Pull {
     /// Runs it.
@@ -126,6 +163,7 @@ impl Pull {
         drop(progress);
         let pulled = pulled.with_context(|| format!("pulling {source}"))?;
         let elapsed = started.elapsed();
+        let told = Told::Pulled(&source);
         if !global.quiet {
             for (tag, digest) in &pulled.moved {
                 note(format!(
@@ -134,13 +172,13 @@ impl Pull {
                     digest.short()
                 ));
             }
-            for line in summary::lines(&pulled, &span(elapsed)) {
+            for line in summary::lines(&told, &pulled, &span(elapsed)) {
                 note(line);
             }
         }
         let mut output = Output::new();
         match global.json {
-            true => output.document(&document::of(&source, &path, &pulled, elapsed))?,
+            true => output.document(&document::of(&told, &path, &pulled, elapsed))?,
             false => output.line(pulled.root)?,
         }
         output.finish()?;
@@ -162,6 +200,11 @@ impl Pull {
             on_fault: match self.on_fault {
                 FaultWay::Refuse => OnFault::Refuse,
                 FaultWay::Opaque => OnFault::Opaque,
+            },
+            split: self.split.map(Pieces::split),
+            policy: match self.policy {
+                PolicyWay::Store => Policy::Store,
+                PolicyWay::Strict => Policy::Strict,
             },
             limits: self.bounds.unpacking(),
             jobs: self.jobs,

@@ -3,18 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lazaret_artifact::record::Severity;
 use lazaret_artifact::{ContentDigest, Tag};
-use lazaret_graph::Kind;
+use lazaret_graph::{Kind, Name};
 use lazaret_intake::{Pulled, PulledLayer, PulledManifest, PulledReferrer};
-use lazaret_transport::Reference;
 use serde::Serialize;
 
+use super::Told;
 use super::summary::{kind, own_manifests};
 
 /// The whole.
 #[derive(Serialize)]
 pub struct Document<'a> {
-    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a Name>,
     repository: String,
     digest: &'a ContentDigest,
     kind: Kind,
@@ -22,6 +26,8 @@ pub struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     moved: Vec<Moved<'a>>,
     seconds: f64,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    findings: &'a [String],
     #[serde(flatten)]
     single: Option<ManifestDocument<'a>>,
     manifests: Vec<ManifestDocument<'a>>,
@@ -56,14 +62,20 @@ struct LayerDocument<'a> {
     size: u64,
     content: &'a ContentDigest,
     content_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inside: Option<&'a ContentDigest>,
     reused: bool,
     repaired: bool,
     kept_compressed: bool,
     entries: u64,
+    parts: u64,
+    handed_on: u64,
     fuel: u64,
     new_objects: u64,
     new_bytes: u64,
     reflinked_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<Severity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opaque: Option<&'a str>,
 }
@@ -80,13 +92,20 @@ struct ReferrerDocument<'a> {
 
 /// What a pull brought in.
 pub fn of<'a>(
-    source: &Reference,
+    told: &Told<'a>,
     repository: &Path,
     pulled: &'a Pulled,
     elapsed: Duration,
 ) -> Document<'a> {
     Document {
-        source: source.to_string(),
+        source: match told {
+            Told::Pulled(source) => Some(source.to_string()),
+            Told::Restaged(_) => None,
+        },
+        name: match told {
+            Told::Pulled(_) => None,
+            Told::Restaged(name) => Some(*name),
+        },
         repository: repository.display().to_string(),
         digest: &pulled.root,
         kind: kind(pulled),
@@ -97,6 +116,7 @@ pub fn of<'a>(
             .map(|(tag, digest)| Moved { tag, digest })
             .collect(),
         seconds: elapsed.as_secs_f64(),
+        findings: &pulled.findings,
         single: match &*own_manifests(pulled) {
             [one] => Some(ManifestDocument::of(one)),
             _ => None,
@@ -127,14 +147,18 @@ impl<'a> LayerDocument<'a> {
             size: layer.travelled,
             content: &layer.content,
             content_size: layer.size,
+            inside: layer.inside.as_ref(),
             reused: layer.reused,
             repaired: layer.repaired,
             kept_compressed: layer.kept_compressed,
             entries: layer.entries,
+            parts: layer.parts,
+            handed_on: layer.handed_on,
             fuel: layer.fuel,
             new_objects: layer.objects.written + layer.objects.reflinked,
             new_bytes: layer.objects.written_bytes + layer.objects.reflinked_bytes,
             reflinked_bytes: layer.objects.reflinked_bytes,
+            severity: layer.severity,
             opaque: layer.opaque.as_deref(),
         }
     }

@@ -6,17 +6,25 @@ use lazaret_artifact::Tag;
 use lazaret_graph::Kind;
 use lazaret_intake::{Pulled, PulledLayer, PulledManifest};
 
+use super::Told;
 use crate::amount::{counted, size};
 use crate::output::clean;
 
 /// Manifests that have a line of their own; an index may name a thousand.
 const MAX_LINES: usize = 20;
 
-/// The whole in a line, and a line for each manifest where there are several.
-pub fn lines(pulled: &Pulled, time: &str) -> Vec<String> {
+/// Findings that have a line of their own; a directory of checkpoints has hundreds.
+const MAX_FINDINGS: usize = 10;
+
+/// The whole in a line, a line for each manifest where there are several, and what there is to find
+/// fault with.
+pub fn lines(told: &Told<'_>, pulled: &Pulled, time: &str) -> Vec<String> {
     let own = own_manifests(pulled);
     let tags: Vec<&str> = pulled.tags.iter().map(Tag::as_str).collect();
-    let mut head = clean(&tags.join(", "));
+    let (mut head, there) = match told {
+        Told::Pulled(_) => (clean(&tags.join(", ")), "already there"),
+        Told::Restaged(name) => (clean(&name.to_string()), "as before"),
+    };
     match &*own {
         [one] => {
             if let Some(platform) = &one.platform {
@@ -36,14 +44,37 @@ pub fn lines(pulled: &Pulled, time: &str) -> Vec<String> {
     let all = pulled.manifests.iter().flat_map(|one| &one.layers);
     head.push_str(&format!(
         ": {} in {time}",
-        amounts(all, noun(&pulled.manifests))
+        amounts(all, noun(&pulled.manifests), there)
     ));
     let mut lines = vec![head];
     if own.len() > 1 {
-        lines.extend(own.iter().take(MAX_LINES).map(|one| line(one)));
+        lines.extend(own.iter().take(MAX_LINES).map(|one| line(one, there)));
         if own.len() > MAX_LINES {
             lines.push(format!("  and {} more", own.len() - MAX_LINES));
         }
+    }
+    lines.extend(findings(told, pulled));
+    lines
+}
+
+/// A line for each finding, and where more is to be had.
+fn findings(told: &Told<'_>, pulled: &Pulled) -> Vec<String> {
+    let found = &pulled.findings;
+    let shown = found.iter().take(MAX_FINDINGS);
+    let mut lines: Vec<String> = shown
+        .map(|finding| format!("warning: {}", clean(finding)))
+        .collect();
+    if let Some(more @ 1..) = found.len().checked_sub(MAX_FINDINGS) {
+        lines.push(format!("warning: and {more} more findings"));
+    }
+    if !found.is_empty() {
+        let name = match (told, &*pulled.tags) {
+            (Told::Restaged(name), _) => name.to_string(),
+            (Told::Pulled(_), [tag, ..]) => tag.to_string(),
+            (Told::Pulled(_), []) => format!("@{}", pulled.root),
+        };
+        let name = clean(&name);
+        lines.push(format!("`lazaret facts {name}` has the details"));
     }
     lines
 }
@@ -66,7 +97,7 @@ pub fn kind(pulled: &Pulled) -> Kind {
     }
 }
 
-fn line(manifest: &PulledManifest) -> String {
+fn line(manifest: &PulledManifest, there: &str) -> String {
     let about = match (&manifest.platform, &manifest.artifact_type) {
         (Some(platform), _) => platform.to_string(),
         (None, Some(kind)) => kind.to_string(),
@@ -76,7 +107,7 @@ fn line(manifest: &PulledManifest) -> String {
         "  {} {}: {}",
         clean(&about),
         manifest.manifest.short(),
-        amounts(&manifest.layers, noun([manifest]))
+        amounts(&manifest.layers, noun([manifest]), there)
     )
 }
 
@@ -99,6 +130,7 @@ fn noun<'a>(
 fn amounts<'a>(
     layers: impl IntoIterator<Item = &'a PulledLayer>,
     (one, many): (&str, &str),
+    there: &str,
 ) -> String {
     let mut seen = BTreeSet::new();
     let layers: Vec<&PulledLayer> = layers
@@ -116,8 +148,8 @@ fn amounts<'a>(
     let mut notes = Vec::new();
     match count(|layer| layer.reused) {
         0 => {}
-        reused if reused == layers.len() => notes.push("already there".to_owned()),
-        reused => notes.push(format!("{reused} already there")),
+        reused if reused == layers.len() => notes.push(there.to_owned()),
+        reused => notes.push(format!("{reused} {there}")),
     }
     match count(|layer| layer.repaired) {
         0 => {}
@@ -138,6 +170,10 @@ fn amounts<'a>(
         }
     }
     text.push_str(&parentheses(&notes));
+    match sum(|layer| layer.parts) {
+        0 => {}
+        parts => text.push_str(&format!(", {}", counted(parts, "part", "parts"))),
+    }
     text
 }
 
