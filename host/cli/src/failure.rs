@@ -12,6 +12,9 @@ use crate::exit;
 use crate::hint;
 use crate::output::clean;
 
+/// Reasons for which something was refused that have a line; a directory of checkpoints has hundreds.
+const MAX_FINDINGS: usize = 20;
+
 /// `error: …`, perhaps with lines for what was expected and found, and a hint.
 pub fn render(error: &anyhow::Error, colored: bool) -> String {
     let paint = |code: &str, text: &str| match colored {
@@ -23,7 +26,18 @@ pub fn render(error: &anyhow::Error, colored: bool) -> String {
     if let Some((expected, found)) = &mismatch {
         chain = chain.replace(&format!(": expected {expected}, found {found}"), "");
     }
+    let findings = exit::causes(error).into_iter().find_map(findings);
+    if let Some(findings) = findings {
+        chain = chain.replace(&format!(": {}", findings.join("; ")), "");
+    }
     let mut text = format!("{} {}", paint("1;31", "error:"), clean(&chain));
+    let findings = findings.unwrap_or_default();
+    for finding in findings.iter().take(MAX_FINDINGS) {
+        text.push_str(&format!("\n  {}", clean(finding)));
+    }
+    if let Some(more @ 1..) = findings.len().checked_sub(MAX_FINDINGS) {
+        text.push_str(&format!("\n  and {more} more"));
+    }
     if let Some((expected, found)) = &mismatch {
         text.push_str(&format!(
             "\n  expected {}\n  found    {}",
@@ -52,6 +66,14 @@ fn chain(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// What a policy refused something for, where it is more than a line.
+fn findings<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a [String]> {
+    match cause.downcast_ref() {
+        Some(IntakeError::Refused { findings }) if findings.len() > 1 => Some(findings),
+        _ => None,
+    }
 }
 
 fn expected_found(cause: &(dyn Error + 'static)) -> Option<(String, String)> {

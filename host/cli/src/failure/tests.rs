@@ -52,6 +52,28 @@ fn a_mismatch_has_its_values_on_lines_of_their_own() {
 }
 
 #[test]
+fn a_policy_ends_with_a_code_of_its_own_and_a_line_for_each_reason() {
+    let refused = |findings: &[&str]| {
+        let findings = findings.iter().map(|text| (*text).to_owned()).collect();
+        anyhow::Error::from(IntakeError::Refused { findings }).context("pulling oci:demo")
+    };
+    let one = refused(&["blob x is dangerous\u{7}"]);
+    assert_eq!(
+        render(&one, false),
+        "error: pulling oci:demo: refused: blob x is dangerous\\u{7}\n\
+         hint: --policy store keeps it, with what was found on record"
+    );
+    assert_eq!(exit::sort(&one), Code::Policy);
+    assert_eq!(
+        render(&refused(&["one", "two\n"]), false),
+        "error: pulling oci:demo: refused\n  one\n  two\\n\n\
+         hint: --policy store keeps it, with what was found on record"
+    );
+    let many = ["x"; 30];
+    assert!(render(&refused(&many), false).contains("\n  x\n  and 10 more\nhint: "));
+}
+
+#[test]
 fn a_full_disk_is_told_as_such_however_deep_it_lies() {
     let inner = IntakeError::Store(io_error(28));
     let error = layer(BlobFault::Host(Box::new(inner)));

@@ -74,12 +74,13 @@ impl Facts {
     }
 }
 
-/// What they are about is told where it is not all the same.
+/// What they are about is told where it is not all the same, or is inside a blob.
 fn table(found: Vec<FoundFact>, columns: Option<usize>) -> Table {
     let places: BTreeSet<*const About> =
         found.iter().map(|fact| Arc::as_ptr(&fact.about)).collect();
     let (key, value) = (("KEY", Align::Left), ("VALUE", Align::Left));
-    if places.len() < 2 {
+    let inside = |fact: &FoundFact| fact.about.file != fact.about.place.file;
+    if places.len() < 2 && !found.iter().any(inside) {
         let mut table = Table::new([key, value]);
         for fact in found {
             table.row([fact.key, shown(&fact.value)]);
