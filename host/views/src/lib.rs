@@ -1,5 +1,6 @@
 //! What can be derived from a stored image: its merged tree, the files in it, what importers found
-//! beside files, and copies of the whole as a directory or a tar stream.
+//! beside files, cards of the models among them, what two images have in common, and copies of the
+//! whole as a directory or a tar stream.
 //!
 //! Works from import records and layer streams alone. Knows nothing of importers or of the rules
 //! for tags, never reads a layer's format, and never changes a repository.

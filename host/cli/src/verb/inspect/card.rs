@@ -69,6 +69,13 @@ pub fn of_image(
             Some(Err(error)) => card.line("file", format!("none: {error}")),
             None => {}
         }
+        // Ollama's fields.
+        if let Some(name) = &descriptor.name {
+            card.line("name", name);
+        }
+        if let Some(from) = &descriptor.from {
+            card.line("from", from);
+        }
         card.line(
             "size",
             match import.content_size == descriptor.size {
