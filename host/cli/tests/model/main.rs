@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic where it fails")]
 
+mod pulled;
 mod shelf;
 
 use lazaret_artifact::{ContentDigest, Value};

@@ -196,6 +196,8 @@ impl Home {
             .args(arguments)
             .env_clear()
             .env("HOME", self.path())
+            // Compiled once for all tests.
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("LAZARET_REPO", self.path().join("repo"))
             .current_dir(self.path())
             .stdin(Stdio::null())
