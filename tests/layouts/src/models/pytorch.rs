@@ -3,7 +3,7 @@
 
 use crate::models::Tensor;
 use crate::models::pickle::Pickle;
-use crate::models::zip::zip;
+use crate::models::zip::{ALIGNMENT, zip};
 
 /// A checkpoint of these tensors, each with a storage of its own.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn pytorch(tensors: &[Tensor]) -> Vec<u8> {
 pub struct Malicious {
     /// The file.
     pub bytes: Vec<u8>,
-    /// Offset of the opcode `STACK_GLOBAL` in its pickle.
+    /// Offset of the opcode `STACK_GLOBAL` in the file.
     pub offset: usize,
 }
 
@@ -37,7 +37,8 @@ pub fn malicious(tensors: &[Tensor]) -> Malicious {
     pickle.raw(b"u");
     Malicious {
         bytes: archive(pickle.stop(), tensors),
-        offset,
+        // The pickle is the first member.
+        offset: ALIGNMENT + offset,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A zip archive of stored members whose data begin at multiples of 64 bytes (PKWARE's APPNOTE 6.3.9).
 
-/// Torch's alignment of data.
-const ALIGNMENT: usize = 64;
+/// Torch's alignment of data; headers and names of members here are shorter.
+pub(super) const ALIGNMENT: usize = 64;
 
 /// What each header says of a member: checksum, and size twice.
 type Stated = [u32; 3];
