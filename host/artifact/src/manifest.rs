@@ -16,6 +16,9 @@ use crate::json;
 use crate::limits::{MAX_INDEX_ENTRIES, MAX_LAYERS};
 use crate::media_type::MediaType;
 
+/// How the types of Ollama's layers begin.
+const OLLAMA_LAYER: &str = "application/vnd.ollama.image.";
+
 /// What a reference resolved to.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a handful exist at a time")]
@@ -118,10 +121,12 @@ impl Manifest {
         })
     }
 
-    /// Whether this is a container image: its config says so.
+    /// Whether this is a container image: its config says so. Ollama gives its models the config
+    /// type of Docker's images, and layers of its own types (ollama `server/manifest.go`).
     #[must_use]
     pub fn is_image(&self) -> bool {
-        self.config.media_type.is_image_config()
+        let is_ollamas = |layer: &Descriptor| layer.media_type.as_str().starts_with(OLLAMA_LAYER);
+        self.config.media_type.is_image_config() && !self.layers.iter().any(is_ollamas)
     }
 }
 

@@ -105,6 +105,10 @@ pub struct Summary {
     /// Files inside that an importer claimed and failed on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub faults: u64,
+    /// Files inside that an importer claims and that none was asked about: there were too many, or
+    /// their bytes do not lie in one stretch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unread: u64,
 }
 
 #[expect(

@@ -64,6 +64,14 @@ fn of_blob(wanted: &Wanted, found: &Found, findings: &mut Vec<String>) {
             name()
         )),
     }
+    match found.unread() {
+        0 => {}
+        1 => findings.push(format!("{}: a file in it was not looked into", name())),
+        unread => findings.push(format!(
+            "{}: {unread} files in it were not looked into",
+            name()
+        )),
+    }
     if let Some(severity) = found.severity().filter(|found| *found > Severity::Clean) {
         findings.push(format!("{} is {severity}", name()));
     }

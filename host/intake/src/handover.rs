@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidates::{candidates, claimants};
 use crate::cuts::{Cuts, TooManyCuts};
-use crate::limits::{MAX_HANDED, MAX_HANDED_ENTRIES, MAX_NESTING, PROBE_HEAD};
+use crate::limits::{
+    MAX_HANDED, MAX_HANDED_ENTRIES, MAX_INLINE_FILE, MAX_NESTING, PROBE_HEAD,
+};
 use crate::lines::{LineSpool, Lines, Noted};
 use crate::opened::Region;
 use crate::options::Importers;
@@ -34,7 +36,8 @@ const NAME: &str = "name";
 /// The host's own facts about a file.
 const IMPORTER: &str = "import.importer";
 const FAULT: &str = "import.fault";
-/// And about the blob: how many files no importer was asked about because of a bound.
+/// And about the blob: of how many claimed files no importer was asked, because of a bound, or since
+/// their bytes do not lie in one stretch.
 const NOT_HANDED_ON: &str = "import.not-handed-on";
 
 /// A file that waits for its bytes.
@@ -144,14 +147,15 @@ impl Handover {
         {
             media_types.insert(media_type.to_string(), claimants);
         }
+        if !is_claimed || entry.content.is_empty() {
+            return;
+        }
         let ([Extent::Input { offset, length }], Ok(number)) =
             (&*entry.content, u32::try_from(number))
         else {
+            self.refused += 1;
             return;
         };
-        if !is_claimed {
-            return;
-        }
         if self.waiting.len() as u64 >= MAX_HANDED {
             self.refused += 1;
             return;
@@ -168,15 +172,25 @@ impl Handover {
     /// The file that is exactly the stretch that is cut now, if there is one. Those that were passed
     /// without being cut so are nobody's.
     pub(crate) fn take(&mut self, offset: u64, length: u64) -> Option<Waiting> {
-        while self
-            .waiting
-            .front()
-            .is_some_and(|file| file.offset < offset)
-        {
-            self.waiting.pop_front();
-        }
+        self.pass(offset);
         self.waiting
             .pop_front_if(|file| file.offset == offset && file.length == length)
+    }
+
+    /// The next small file that lies in a stretch that is kept inline now.
+    pub(crate) fn take_within(&mut self, start: u64, end: u64) -> Option<Waiting> {
+        self.pass(start);
+        self.waiting.pop_front_if(|file| {
+            let last = file.offset.saturating_add(file.length);
+            last <= end && file.length <= MAX_INLINE_FILE
+        })
+    }
+
+    fn pass(&mut self, offset: u64) {
+        let passed = |file: &mut Waiting| file.offset < offset;
+        while self.waiting.pop_front_if(passed).is_some() {
+            self.refused += 1;
+        }
     }
 
     /// Has the file at `region` read, and keeps what was found for later. Returns how it is to be
@@ -365,6 +379,8 @@ impl Handover {
                 })
             })?;
         }
+        self.refused += self.waiting.len() as u64;
+        self.waiting.clear();
         if self.refused > 0 {
             lines.fact(Fact {
                 subject: None,
@@ -378,6 +394,7 @@ impl Handover {
             handed_on,
             read,
             faults,
+            unread,
             ..
         } = std::mem::take(&mut self.noted);
         let noted = &mut lines.noted;
@@ -386,6 +403,7 @@ impl Handover {
         noted.handed_on.extend(handed_on);
         noted.read += read;
         noted.faults += faults;
+        noted.unread += unread + self.refused;
         Ok(())
     }
 }

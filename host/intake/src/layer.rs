@@ -94,11 +94,10 @@ impl Desk<'_> {
         let buffers = Buffers::new();
         let (sender, receiver) = bounded(CHUNKS_AHEAD);
         let complete = Arc::new(AtomicBool::new(false));
-        let size = random.as_ref().map(|random| random.size).or(task.size());
         let tape = Tape::new(
             self.repository,
             Pieces::feed(receiver, Arc::clone(&complete)),
-            size,
+            task.size(),
             clone,
             self.recorder(task)?,
         );
@@ -170,7 +169,7 @@ impl Desk<'_> {
         random: Option<Random>,
         hashed_here: bool,
     ) -> Result<Option<Imported>, Failure> {
-        let mut offer = task.offer(random.as_ref().map(|random| random.size));
+        let mut offer = task.offer(None);
         let candidates = match attempt {
             Attempt::Opaque(..) => Vec::new(),
             Attempt::Import => {
@@ -186,7 +185,6 @@ impl Desk<'_> {
             if importer.needs_random() {
                 if random.is_none() {
                     let (region, size) = tape.spool().map_err(session_fault)?;
-                    offer.size = Some(size);
                     random = Some(Random {
                         region,
                         size,
@@ -194,6 +192,7 @@ impl Desk<'_> {
                     });
                 }
                 let Some(file) = &random else { continue };
+                let offer = task.offer_of_file(importer.as_ref(), file.size);
                 match self.read_first(task, &offer, importer.as_ref(), file)? {
                     First::Declined => continue,
                     First::Read { mut sheet, fuel } => {
@@ -401,6 +400,7 @@ impl Desk<'_> {
                     severity: noted.severity,
                     handed_on: noted.handed_on.clone(),
                     faults: noted.faults,
+                    unread: noted.unread,
                 };
                 (record.finish(summary).map_err(host)?.stream, rank)
             }

@@ -126,6 +126,9 @@ pub(crate) const MAX_READS: usize = 1 << 19;
 /// models from starting the sandbox for each.
 pub(crate) const MAX_HANDED: u64 = 4096;
 
+/// Bytes of a file that is shown to another importer although it is kept inline.
+pub(crate) const MAX_INLINE_FILE: u64 = 64 << 10;
+
 /// Entries that the importers of all files of one blob may find together.
 pub(crate) const MAX_HANDED_ENTRIES: u64 = 2_000_000;
 

@@ -32,6 +32,8 @@ pub(crate) struct Noted {
     pub(crate) read: u64,
     /// Files in it that an importer failed on.
     pub(crate) faults: u64,
+    /// Files in it that an importer claims and none was asked about.
+    pub(crate) unread: u64,
     /// Parts in it, those of its files included.
     pub(crate) parts: u64,
     pub(crate) entries: u64,
@@ -73,6 +75,7 @@ impl Noted {
     pub(crate) fn add_file(&mut self, path: &EntryPath, file: Self) {
         self.read += 1 + file.read;
         self.faults += file.faults;
+        self.unread += file.unread;
         self.severity = self.severity.max(file.severity);
         for (media_type, claimants) in file.handed_on {
             self.handed_on.insert(media_type, claimants);

@@ -223,6 +223,14 @@ impl Found {
         }
     }
 
+    /// Files in it that no importer was asked about.
+    pub(crate) fn unread(&self) -> u64 {
+        match self {
+            Self::Known(known) => known.summary.unread,
+            Self::Imported(imported) => imported.noted.unread,
+        }
+    }
+
     /// Files in it that an importer failed on.
     pub(crate) fn faults(&self) -> u64 {
         match self {

@@ -253,8 +253,9 @@ impl Search<'_> {
                 importer.is_some_and(|importer| claimants.contains(&importer))
             }
             Importers::Registry(_) if claimants(self.importers, &task.media_type).is_empty() => {
-                // What a blob decompresses to may have failed; that is for its own record to say.
-                importer.is_none() || matches!(summary.verdict, Verdict::Faulted(_))
+                // Whatever is said of it stays, be it that the same bytes were read as another type,
+                // or that what they decompress to was not understood.
+                true
             }
             Importers::Registry(_) => {
                 let mut content = StreamContent::open(self.repository, stream)?;

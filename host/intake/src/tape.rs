@@ -109,6 +109,30 @@ impl Tape {
         Ok(piece)
     }
 
+    /// Keeps bytes inline, and shows the files among them to whoever claims them.
+    fn keep_stretch(&mut self, length: u64) -> Result<u64, SessionError> {
+        let start = self.position;
+        let end = start.saturating_add(length);
+        while let Some(handover) = &mut self.handover
+            && let Some(file) = handover.take_within(self.position, end)
+        {
+            self.keep_inline(file.offset - self.position)?;
+            let length = usize::try_from(file.length).unwrap_or(usize::MAX);
+            let bytes = self.pieces.peek(length)?;
+            if bytes.len() == length {
+                let mut spool = self.repository.spool()?;
+                spool.write(bytes)?;
+                let region = Region::of(spool.finish()?.file())?;
+                if let Some(handover) = &mut self.handover {
+                    // However it would be cut, it stays where it is.
+                    handover.give(&file, &region)?;
+                }
+            }
+        }
+        self.keep_inline(end - self.position)?;
+        Ok(self.position - start)
+    }
+
     fn keep_inline(&mut self, length: u64) -> Result<u64, SessionError> {
         let mut left = length;
         while left > 0 {
@@ -217,7 +241,7 @@ impl Session for Tape {
 
     fn keep(&mut self, length: u64, storage: Storage) -> Result<u64, SessionError> {
         match storage {
-            Storage::Inline => self.keep_inline(length),
+            Storage::Inline => self.keep_stretch(length),
             Storage::Object => {
                 let position = self.position;
                 let file = self.handover.as_mut();

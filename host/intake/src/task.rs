@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use lazaret_artifact::record::Role;
 use lazaret_artifact::{Compression, ContentDigest, MediaType, VerityDigest};
-use lazaret_engine::{Offer, Policy};
+use lazaret_engine::{Offer, Policy, Steer};
 use lazaret_store::ContentType;
 
 use crate::options::{OnFault, PullOptions, Split};
@@ -175,10 +175,18 @@ impl<'a> Task<'a> {
         self.is_layer() && options.on_fault == OnFault::Refuse
     }
 
-    /// The size of what is recorded, where it is known before.
+    /// The size of what is recorded, where it is known before it is read from the source: an import
+    /// of what is stored is told no more.
     pub(crate) fn size(&self) -> Option<u64> {
-        let is_itself = !self.is_inside && self.from == From::Source;
-        (is_itself && !self.is_compressed()).then_some(self.wanted.descriptor.size)
+        let is_known = !self.is_inside && !self.wanted.is_compressed();
+        is_known.then_some(self.wanted.descriptor.size)
+    }
+
+    /// What an importer is told of it that is given a file.
+    pub(crate) fn offer_of_file(&self, importer: &dyn Steer, size: u64) -> Offer {
+        let mut offer = self.offer(Some(size));
+        offer.fact_namespaces = importer.fact_namespaces().to_vec();
+        offer
     }
 
     /// What an importer is told of it.

@@ -239,6 +239,7 @@ impl Bench {
                 severity: None,
                 handed_on: std::collections::BTreeMap::new(),
                 faults: 0,
+                unread: 0,
             })
             .unwrap()
     }

@@ -241,6 +241,7 @@ fn layer(
         severity: None,
         handed_on: std::collections::BTreeMap::new(),
         faults: 0,
+        unread: 0,
     })?;
     Ok((LayerRef { key, stream }, record))
 }

@@ -184,6 +184,7 @@ impl Home {
             severity: file.severity,
             handed_on: BTreeMap::new(),
             faults: 0,
+            unread: 0,
         };
         let record = record.finish(summary).unwrap();
         let key = file.key();

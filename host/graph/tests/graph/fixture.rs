@@ -447,6 +447,7 @@ pub(crate) fn summary(stream: VerityDigest) -> Summary {
         severity: None,
         handed_on: std::collections::BTreeMap::new(),
         faults: 0,
+        unread: 0,
     }
 }
 
