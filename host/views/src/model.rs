@@ -99,6 +99,8 @@ pub struct Models {
     pub cards: Vec<ModelCard>,
     /// Files whose importer failed, and why.
     pub faults: Vec<FileFault>,
+    /// Files that are called models and were given to no importer, because a bound stopped it.
+    pub not_handed_on: u64,
 }
 
 /// A file that looked like a model and could not be read as one.
@@ -130,6 +132,7 @@ pub fn models(repository: &Repository, image: &Image) -> Result<Models, ViewErro
             .map(|family| card::of_family(&files, family))
             .collect(),
         faults: seen.faults,
+        not_handed_on: seen.not_handed_on,
     })
 }
 
@@ -172,6 +175,7 @@ struct Seen {
     files: Vec<FileFacts>,
     places: HashMap<*const About, usize>,
     faults: Vec<FileFault>,
+    not_handed_on: u64,
 }
 
 /// Says which files an index names.
@@ -192,6 +196,10 @@ impl Seen {
                     _ => String::new(),
                 },
             });
+            return;
+        }
+        if let ("import.not-handed-on", Value::Unsigned(files)) = (key.as_str(), &value) {
+            self.not_handed_on = self.not_handed_on.saturating_add(*files);
             return;
         }
         let Some(short) = key.strip_prefix("model.") else {

@@ -60,8 +60,8 @@ fuel, verdict, severity. Where there are models: models, each with name, format,
 architecture, tensors, parameters, dtypes (dtype, tensors), quantization, contextLength,
 embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, fault (the rule that a file
 breaks which was judged all the same), findings, size, files (file, blob, size), shards (expected,
-there, contradictions); and faults (file, blob, reason of files that could not be read). Of an
-index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations, referrers, and
+there, contradictions); faults (file, blob, reason of files that could not be read); and notHandedOn
+(number of files that no importer was given, since there are too many). Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations, referrers, and
 manifests, each a descriptor with stored and attestations (digest, stored).";
 
 /// A layer or blob and what its import left behind.

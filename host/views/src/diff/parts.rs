@@ -290,3 +290,62 @@ fn join(
     }
     (gone, added)
 }
+
+#[cfg(test)]
+mod tests {
+    use lazaret_artifact::{ContentDigest, EntryPath, VerityAlgorithm};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn side(parts: &[(u8, u8)]) -> Vec<Known> {
+        let place = Arc::new(Place {
+            blob: ContentDigest::sha256(b""),
+            content: ContentDigest::sha256(b""),
+            stream: VerityDigest::from_bytes(VerityAlgorithm::Sha256, &[0; 32]).unwrap(),
+            file: None,
+        });
+        let known = |(file, name): &(u8, u8)| Known {
+            outline: Outline {
+                file: Some(Arc::new(EntryPath::from_untrusted(&[b'a' + file]).unwrap())),
+                name: name.to_string(),
+                dtype: None,
+                shape: None,
+                size: 0,
+            },
+            place: Arc::clone(&place),
+            extents: Vec::new(),
+            object: None,
+            meaning: None,
+        };
+        parts.iter().map(known).collect()
+    }
+
+    proptest! {
+        /// Every part is in one pair or left, pairs are of one name, and what could be matched is.
+        #[test]
+        fn parts_are_matched_once(
+            before in prop::collection::vec((0..3_u8, 0..6_u8), 0..20),
+            after in prop::collection::vec((0..3_u8, 0..6_u8), 0..20),
+        ) {
+            let (left, right) = (side(&before), side(&after));
+            let found = pairs(&left, &right);
+            let mut lefts: Vec<usize> = found.both.iter().map(|pair| pair.0).collect();
+            let mut rights: Vec<usize> = found.both.iter().map(|pair| pair.1).collect();
+            lefts.extend(&found.gone);
+            rights.extend(&found.added);
+            lefts.sort_unstable();
+            rights.sort_unstable();
+            prop_assert_eq!(lefts, (0..before.len()).collect::<Vec<_>>());
+            prop_assert_eq!(rights, (0..after.len()).collect::<Vec<_>>());
+            for (b, a) in &found.both {
+                prop_assert_eq!(before[*b].1, after[*a].1);
+            }
+            for b in &found.gone {
+                for a in &found.added {
+                    prop_assert_ne!(before[*b], after[*a]);
+                }
+            }
+        }
+    }
+}

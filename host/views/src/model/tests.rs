@@ -282,6 +282,8 @@ fn strange_facts_do_no_harm() {
                 ("model.", text("empty")),
                 ("model", text("short")),
                 ("import.fault", Value::Unsigned(1)),
+                ("import.not-handed-on", Value::Unsigned(u64::MAX)),
+                ("import.not-handed-on", text("some")),
             ],
         )
     };
@@ -297,6 +299,7 @@ fn strange_facts_do_no_harm() {
     let dtypes = vec![("a".to_owned(), u64::MAX), (String::new(), 6)];
     assert_eq!(card.dtypes, dtypes);
     assert_eq!(found.faults.len(), 2);
+    assert_eq!(found.not_handed_on, u64::MAX);
 
     let mut lost = index(0, 0);
     lost.facts

@@ -40,6 +40,8 @@ pub struct ImageDocument<'a> {
     models: Vec<ModelDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_handed_on: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -157,5 +159,6 @@ pub fn of_image<'a>(
             .collect(),
         models: models.cards.iter().map(ModelDocument::of).collect(),
         faults: models.faults.iter().map(FaultDocument::of).collect(),
+        not_handed_on: (models.not_handed_on > 0).then_some(models.not_handed_on),
     }
 }

@@ -36,7 +36,7 @@ pub fn text(models: &Models, name: &Name) -> String {
         let more = counted((number - MAX_CARDS) as u64, "model", "models");
         let _ = write!(text, "\nand {more} more, which --json shows\n");
     }
-    if !models.faults.is_empty() {
+    if !models.faults.is_empty() || models.not_handed_on > 0 {
         let _ = writeln!(text, "\nNot read");
         for fault in models.faults.iter().take(MAX_LINES) {
             let reason = clean(&fault.reason);
@@ -48,6 +48,13 @@ pub fn text(models: &Models, name: &Name) -> String {
         }
         if let Some(more) = models.faults.len().checked_sub(MAX_LINES + 1) {
             let _ = writeln!(text, "  and {} more", more + 1);
+        }
+        if models.not_handed_on > 0 {
+            let files = counted(models.not_handed_on, "file", "files");
+            let _ = writeln!(
+                text,
+                "  {files} beyond what importers are given of one blob"
+            );
         }
     }
     text
@@ -348,6 +355,7 @@ mod tests {
             blob: ContentDigest::sha256(b"x"),
             reason: "gguf 0.1.0: no\u{7}".to_owned(),
         });
+        models.not_handed_on = 3;
         let shown = text(&models, &name);
         let second = shown.split_once("Model 2 of 2\n").unwrap().1;
         assert_eq!(
@@ -364,7 +372,8 @@ mod tests {
              i names c, which is not there\n\
              \n\
              Not read\n  \
-             sha256:2d711642b726: gguf 0.1.0: no\\u{7}\n"
+             sha256:2d711642b726: gguf 0.1.0: no\\u{7}\n  \
+             3 files beyond what importers are given of one blob\n"
         );
     }
 
@@ -373,7 +382,7 @@ mod tests {
         let name: Name = "demo".parse().unwrap();
         let models = Models {
             cards: vec![ModelCard::default(); 20],
-            faults: Vec::new(),
+            ..Models::default()
         };
         let shown = text(&models, &name);
         assert_eq!(shown.matches("\nModel ").count(), MAX_CARDS);
