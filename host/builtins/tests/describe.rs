@@ -2,7 +2,7 @@
 
 use lazaret_artifact::MediaType;
 use lazaret_builtins::BUILTINS;
-use lazaret_engine::{Importer, Sandbox, SandboxOptions, Steer as _};
+use lazaret_engine::{Importer, Registry, Sandbox, SandboxOptions, Steer as _};
 use std::sync::Arc;
 
 #[test]
@@ -27,4 +27,21 @@ fn every_component_claims_what_it_is_registered_for() {
         };
         assert_eq!(importer.fact_namespaces(), namespaces, "{}", builtin.name);
     }
+}
+
+#[test]
+fn who_claims_a_type_is_known_without_loading_anybody() {
+    let registry = Registry::new(SandboxOptions::default(), BUILTINS);
+    let digest = |name: &str| {
+        let mut listed = registry.list();
+        listed
+            .find(|(listed, ..)| *listed == name)
+            .expect("listed")
+            .1
+    };
+    assert_eq!(registry.claimants("application/x-onnx"), [digest("onnx")]);
+    let mut all = ["safetensors", "gguf", "pytorch", "onnx"].map(digest);
+    all.sort_unstable();
+    assert_eq!(registry.claimants("application/octet-stream"), all);
+    assert_eq!(registry.claimants("text/plain"), []);
 }

@@ -70,3 +70,31 @@ impl Policy {
         duplicate_paths: false,
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purse_is_at_most_what_the_size_is_worth() {
+        let scale = FuelScale {
+            base: 100,
+            per_byte: 2,
+        };
+        for (fuel, expected) in [(None, 120), (Some(50), 50), (Some(500), 120)] {
+            let offer = Offer {
+                media_type: "a/b".parse().expect("a media type"),
+                artifact_type: None,
+                config_media_type: None,
+                size: None,
+                travelling_size: 10,
+                annotations: BTreeMap::new(),
+                parameters: BTreeMap::new(),
+                policy: Policy::STRICT,
+                fact_namespaces: Vec::new(),
+                fuel,
+            };
+            assert_eq!(offer.fuel(scale), expected);
+        }
+    }
+}
