@@ -62,7 +62,7 @@ fn json_has_the_documented_names() {
     assert_eq!(pulled["digest"], pulled["manifest"]);
     assert_eq!(pulled["layers"], pulled["manifests"][0]["layers"]);
     let names = "digest mediaType size content contentSize reused repaired keptCompressed entries \
-        fuel newObjects newBytes reflinkedBytes";
+        fuel newObjects newBytes reflinkedBytes handedOn parts";
     assert_names(&pulled["layers"][0], names);
     assert_documented(&berth, "pull", names);
     assert_eq!(pulled["layers"][0]["digest"], image.layers[0].digest);
