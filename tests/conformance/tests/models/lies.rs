@@ -34,6 +34,7 @@ fn broken() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     longer.push(0);
     all.push(("a byte too long", "model.safetensors", longer));
     all.push(("a few words", "model.gguf", b"GGUF, or not. ".repeat(8)));
+    all.push(("a few bytes", "model.gguf", b"GGUF".to_vec()));
     all
 }
 
