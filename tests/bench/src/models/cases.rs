@@ -101,7 +101,7 @@ pub fn cases(bytes: u64) -> Result<Vec<Make>> {
             Ok(Case::new("full fine-tune: nothing equal", artifacts))
         }),
         Box::new(move || {
-            let changed = tiny(bytes).with_metadata("note", "another line");
+            let changed = tiny(bytes).with_metadata("note", "a line, and another behind it");
             let artifacts = [&tiny(bytes), &changed].map(|model| file(Format::Safetensors, model));
             let artifacts: Vec<Artifact> = artifacts.into_iter().collect::<Result<_>>()?;
             Ok(Case::new(
