@@ -57,8 +57,8 @@ pub(crate) struct Desk<'a> {
 pub(crate) enum Attempt {
     /// Importers are asked.
     Import,
-    /// It is kept as one object, since this importer failed on it.
-    Opaque(Verdict, ImporterIdentity),
+    /// It is kept as one object, since this importer failed on it, if it came to one.
+    Opaque(Verdict, Option<ImporterIdentity>),
 }
 
 /// How an attempt ended, when it did not succeed.
@@ -81,8 +81,8 @@ pub(crate) enum Inside {
     Imported(Box<Imported>),
     /// Nobody takes it.
     Nothing,
-    /// Its importer failed on it.
-    Faulted(Verdict, Box<ImporterIdentity>),
+    /// Its importer failed on it, or, where there is none, it does not decompress.
+    Faulted(Verdict, Option<Box<ImporterIdentity>>),
 }
 
 impl Desk<'_> {
@@ -97,9 +97,9 @@ impl Desk<'_> {
             Err(Failure::Importer(identity, fault)) if !task.is_required(self.options) => {
                 let digest = task.wanted.descriptor.digest;
                 let importer = called(&identity);
-                tracing::warn!(blob = %digest, importer, %fault, "kept whole");
+                tracing::info!(blob = %digest, importer, %fault, "kept whole");
                 let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
-                self.attempt(task, &Attempt::Opaque(verdict, *identity), keep, &|_| {})
+                self.attempt(task, &Attempt::Opaque(verdict, Some(*identity)), keep, &|_| {})
             }
             ended => ended,
         };
@@ -123,23 +123,17 @@ impl Desk<'_> {
             Err(Failure::Importer(identity, fault)) => {
                 let digest = task.wanted.descriptor.digest;
                 let importer = called(&identity);
-                tracing::warn!(blob = %digest, importer, %fault, "kept as it travelled only");
+                tracing::info!(blob = %digest, importer, %fault, "kept as it travelled only");
                 let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
-                Ok(Inside::Faulted(verdict, identity))
+                Ok(Inside::Faulted(verdict, Some(identity)))
             }
             Err(Failure::Fault(fault)) if fault.is_of_content() => {
                 // The blob is what its digest promised, and is kept; it does not decompress.
                 let digest = task.wanted.descriptor.digest;
-                tracing::warn!(blob = %digest, %fault, "kept as it travelled only");
+                tracing::info!(blob = %digest, %fault, "kept as it travelled only");
                 let reason = std::error::Error::source(&fault)
                     .map_or_else(|| fault.to_string(), |source| format!("{fault}: {source}"));
-                let nobody = ImporterIdentity {
-                    name: "decompression".to_owned(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    digest: ContentDigest::sha256(b""),
-                    wit: lazaret_engine::WIT_VERSION.to_owned(),
-                };
-                Ok(Inside::Faulted(Verdict::Faulted(reason), Box::new(nobody)))
+                Ok(Inside::Faulted(Verdict::Faulted(reason), None))
             }
             Err(Failure::Fault(fault)) => Err(fault),
         }
@@ -147,14 +141,14 @@ impl Desk<'_> {
 }
 
 impl Desk<'_> {
-    /// Records of a stored blob that this importer failed on what it decompresses to.
+    /// Records of a stored blob why what it decompresses to was not imported.
     pub(crate) fn note_fault(
         &self,
         task: &Task<'_>,
         verdict: Verdict,
-        importer: &ImporterIdentity,
+        importer: Option<&ImporterIdentity>,
     ) -> Result<Imported, BlobFault> {
-        let attempt = Attempt::Opaque(verdict, importer.clone());
+        let attempt = Attempt::Opaque(verdict, importer.cloned());
         match self.attempt(task, &attempt, false, &|_| {}) {
             Ok(Some(imported)) => Ok(imported),
             Err(Failure::Fault(fault)) => Err(fault),

@@ -332,7 +332,7 @@ impl Fetch<'_> {
             Inside::Faulted(verdict, importer) => {
                 // The blob's own record says why it was not looked into.
                 let task = Task::again(wanted, stream, self.parameters(None));
-                let imported = desk.note_fault(&task, verdict, &importer)?;
+                let imported = desk.note_fault(&task, verdict, importer.as_deref())?;
                 brought.found = Some(Box::new(imported));
             }
         }

@@ -56,11 +56,20 @@ fn of_blob(wanted: &Wanted, found: &Found, findings: &mut Vec<String>) {
     if let Some(fault) = found.fault() {
         findings.push(format!("{}: {fault}", name()));
     }
-    match found.faults() {
+    let told = match found {
+        Found::Imported(imported) => &*imported.noted.told,
+        Found::Known(_) => &[],
+    };
+    findings.extend(told.iter().map(|fault| format!("{}: {fault}", name())));
+    let more = if told.is_empty() { "" } else { " more" };
+    match found.faults().saturating_sub(told.len() as u64) {
         0 => {}
-        1 => findings.push(format!("{}: an importer failed on a file in it", name())),
+        1 => findings.push(format!(
+            "{}: an importer failed on one{more} file in it",
+            name()
+        )),
         faults => findings.push(format!(
-            "{}: importers failed on {faults} files in it",
+            "{}: importers failed on {faults}{more} files in it",
             name()
         )),
     }

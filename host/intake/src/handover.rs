@@ -214,8 +214,8 @@ impl Handover {
                 Ok(cuts)
             }
             Outcome::Fault(reason) => {
-                tracing::warn!(file = %file.path, reason, "a file in a blob is left as it is");
-                self.noted.faults += 1;
+                tracing::info!(file = %file.path, reason, "left as it is");
+                self.noted.add_fault(format!("{}: {reason}", file.path));
                 self.state(file, FAULT, reason)?;
                 Ok(whole)
             }
@@ -394,6 +394,7 @@ impl Handover {
             handed_on,
             read,
             faults,
+            told,
             unread,
             ..
         } = std::mem::take(&mut self.noted);
@@ -402,7 +403,7 @@ impl Handover {
         noted.files.extend(files);
         noted.handed_on.extend(handed_on);
         noted.read += read;
-        noted.faults += faults;
+        noted.add_faults(faults, told);
         noted.unread += unread + self.refused;
         Ok(())
     }
@@ -476,3 +477,6 @@ fn text(bytes: &[u8]) -> Value {
         Err(_) => Value::Bytes(bytes.to_vec()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,7 +215,7 @@ impl Desk<'_> {
                         // Nothing has been kept so far: all of it is now, in the same go.
                         let digest = task.wanted.descriptor.digest;
                         let importer = crate::desk::called(identity);
-                        tracing::warn!(blob = %digest, importer, %fault, "kept whole");
+                        tracing::info!(blob = %digest, importer, %fault, "kept whole");
                         let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
                         return self
                             .keep_whole(task, *tape, verdict, Some(identity))
@@ -251,7 +251,7 @@ impl Desk<'_> {
             return Ok(None);
         }
         let (verdict, importer) = match attempt {
-            Attempt::Opaque(verdict, importer) => (verdict.clone(), Some(importer)),
+            Attempt::Opaque(verdict, importer) => (verdict.clone(), importer.as_ref()),
             Attempt::Import if task.is_required(self.options) => {
                 return Err(BlobFault::Unclaimed {
                     media_type: offer.media_type.to_string(),

@@ -138,5 +138,8 @@ pub(crate) const MAX_NESTING: usize = 4;
 /// Bytes of a blob an importer may see before it decides whether to take it.
 pub(crate) const PROBE_HEAD: usize = lazaret_engine::budget::PROBE_HEAD;
 
+/// Faults of files in a blob that are told one by one; the record has all of them.
+pub(crate) const FAULTS_TOLD: usize = 8;
+
 /// Bytes of waiting lines that are held before they go to a file.
 pub(crate) const LINES_IN_MEMORY: usize = 1 << 20;

@@ -12,7 +12,7 @@ use lazaret_store::{Repository, Spool};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::limits::LINES_IN_MEMORY;
+use crate::limits::{FAULTS_TOLD, LINES_IN_MEMORY};
 
 /// The fact by which importers of formats that can carry programs give their verdict.
 const VERDICT: &str = "model.pickle-verdict";
@@ -32,6 +32,8 @@ pub(crate) struct Noted {
     pub(crate) read: u64,
     /// Files in it that an importer failed on.
     pub(crate) faults: u64,
+    /// The first of these faults, with the files.
+    pub(crate) told: Vec<String>,
     /// Files in it that an importer claims and none was asked about.
     pub(crate) unread: u64,
     /// Parts in it, those of its files included.
@@ -71,10 +73,22 @@ impl Noted {
         self.severity = self.severity.max(Some(said));
     }
 
+    /// Notes that an importer failed on a file.
+    pub(crate) fn add_fault(&mut self, told: String) {
+        self.add_faults(1, vec![told]);
+    }
+
+    /// Notes that importers failed on so many files, of which some are told.
+    pub(crate) fn add_faults(&mut self, faults: u64, told: Vec<String>) {
+        self.faults += faults;
+        let room = FAULTS_TOLD.saturating_sub(self.told.len());
+        self.told.extend(told.into_iter().take(room));
+    }
+
     /// Takes over what was noted of a file in the blob. Its lines are counted when they are recorded.
     pub(crate) fn add_file(&mut self, path: &EntryPath, file: Self) {
         self.read += 1 + file.read;
-        self.faults += file.faults;
+        self.add_faults(file.faults, file.told);
         self.unread += file.unread;
         self.severity = self.severity.max(file.severity);
         for (media_type, claimants) in file.handed_on {
@@ -225,4 +239,73 @@ fn lines<T: DeserializeOwned>(
         line.clear();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use lazaret_artifact::VerityAlgorithm;
+    use lazaret_store::VerityPolicy;
+
+    use super::*;
+
+    #[test]
+    fn waiting_lines_come_back_in_order_however_many() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("repository");
+        let repository =
+            Repository::init(&path, VerityAlgorithm::Sha512, VerityPolicy::Insecure).unwrap();
+        for count in [0_usize, 1, 100_000] {
+            let mut spool = LineSpool::<(usize, String)>::new(&repository);
+            for number in 0..count {
+                spool.push(&(number, format!("line\n{number}"))).unwrap();
+            }
+            assert_eq!(spool.file.is_some(), count > 1, "{count}");
+            let mut next = 0;
+            spool
+                .read(&mut |(number, text)| {
+                    assert_eq!((number, text), (next, format!("line\n{next}")));
+                    next += 1;
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(next, count);
+        }
+        assert_eq!(repository.usage().unwrap().objects, 0);
+    }
+
+    #[test]
+    fn a_verdict_is_the_worst_and_an_unknown_one_is_no_good_one() {
+        let verdict = |text: &str| {
+            Line::Fact(Fact {
+                subject: None,
+                key: VERDICT.to_owned(),
+                value: Value::Text(text.to_owned()),
+            })
+        };
+        let mut lines = Lines::nowhere();
+        for (said, worst) in [
+            ("clean", Severity::Clean),
+            ("suspicious", Severity::Suspicious),
+            ("clean", Severity::Suspicious),
+            ("harmless, trust me", Severity::Dangerous),
+        ] {
+            lines.push(&verdict(said)).unwrap();
+            assert_eq!(lines.noted.severity, Some(worst));
+        }
+        assert_eq!(lines.noted.facts, 4);
+    }
+
+    #[test]
+    fn faults_are_all_counted_and_some_are_told() {
+        let mut noted = Noted::default();
+        for number in 0..20 {
+            noted.add_fault(format!("fault {number}"));
+        }
+        assert_eq!((noted.faults, noted.told.len()), (20, FAULTS_TOLD));
+        let mut outer = Noted::default();
+        outer.add_fault("first".to_owned());
+        outer.add_file(&EntryPath::from_untrusted(b"a").unwrap(), noted);
+        assert_eq!((outer.faults, outer.told.len()), (21, FAULTS_TOLD));
+        assert_eq!(outer.told[..2], ["first", "fault 0"]);
+    }
 }

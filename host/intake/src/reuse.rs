@@ -28,6 +28,8 @@ pub(crate) struct Known {
     pub(crate) stream: VerityDigest,
     pub(crate) record: VerityDigest,
     pub(crate) parameters: BTreeMap<String, String>,
+    /// Who read it, or failed on it.
+    pub(crate) importer: Option<ContentDigest>,
     pub(crate) summary: Summary,
     pub(crate) rank: Rank,
 }
@@ -108,7 +110,7 @@ impl Search<'_> {
         let Some(unpacked) = unpacked.flatten() else {
             // It may have been looked at before, in vain.
             if let Some(known) = known
-                && (matches!(known.summary.verdict, Verdict::Faulted(_))
+                && (self.failed_before(known, &media_type)
                     || !self.is_claimed(wanted, known.stream, &wrapping)?)
             {
                 return Ok(None);
@@ -131,6 +133,14 @@ impl Search<'_> {
             content: Some(content),
             looked,
         }))
+    }
+
+    /// Whether a blob does not decompress, or one of those that would be asked failed on what it
+    /// decompresses to.
+    fn failed_before(&self, known: &Known, media_type: &MediaType) -> bool {
+        let claimants = || claimants(self.importers, media_type);
+        matches!(known.summary.verdict, Verdict::Faulted(_))
+            && known.importer.is_none_or(|importer| claimants().contains(&importer))
     }
 
     /// What a blob of an artifact may hold that somebody claims, and how it is wrapped.
@@ -211,6 +221,7 @@ impl Search<'_> {
             record: record.stream,
             rank: Rank::of(record.header.role, &record.summary.verdict),
             parameters: record.header.parameters,
+            importer: record.header.importer.map(|importer| importer.digest),
             summary: record.summary,
         });
         Ok(match suits {

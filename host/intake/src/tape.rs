@@ -160,8 +160,7 @@ impl Tape {
 
     /// Keeps all of the blob, of which nothing has been kept, as one object.
     pub(crate) fn keep_whole(&mut self) -> Result<(), SessionError> {
-        let large = |clone: &Box<ClonedFile>| clone.size() > SMALL_OBJECT;
-        let Some(clone) = self.clone.take_if(|clone| large(clone)) else {
+        let Some(clone) = self.clone.take_if(|clone| clone.size() > SMALL_OBJECT) else {
             return self.keep_object(u64::MAX).map(|_| ());
         };
         let object = self.recorder.begin_clone(clone).map_err(record_error)?;
