@@ -51,6 +51,14 @@ impl MediaType {
         &self.0
     }
 
+    /// What the type is compared by: in lower case, without parameters (RFC 6838 section 4.2: types are
+    /// not sensitive to case).
+    #[must_use]
+    pub fn essence(&self) -> Self {
+        let essence = self.0.split(';').next().unwrap_or(&self.0);
+        Self(essence.to_ascii_lowercase())
+    }
+
     /// An OCI or Docker manifest.
     #[must_use]
     pub fn is_manifest(&self) -> bool {

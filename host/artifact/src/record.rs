@@ -109,6 +109,9 @@ pub struct Summary {
     /// their bytes do not lie in one stretch.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unread: u64,
+    /// Whether importers came to a limit that the operator could raise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub limited: bool,
 }
 
 #[expect(

@@ -129,6 +129,17 @@ pub enum FaultKind {
     Argument,
 }
 
+impl FaultKind {
+    /// Whether it came to a bound that the operator can raise, and not to anything about the blob.
+    #[must_use]
+    pub const fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::Fuel | Self::Memory | Self::Table | Self::Handles | Self::Output | Self::Stalled
+        )
+    }
+}
+
 impl Fault {
     /// A fault without a place. `reason` may hold untrusted text; it is escaped.
     #[must_use]

@@ -170,6 +170,7 @@ impl Steer for Importer {
             None => finish(&mut steering, used),
         };
         Run {
+            fuel: used.saturating_add(steering.work()),
             session: steering.into_session(),
             result,
         }

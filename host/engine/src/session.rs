@@ -81,6 +81,8 @@ pub trait Session: std::any::Any + Send {
 pub struct Run {
     /// The session, to be committed or dropped.
     pub session: Box<dyn Session>,
+    /// Fuel that was used, however it ended.
+    pub fuel: u64,
     /// How it ended.
     pub result: Result<Report, Ended>,
 }

@@ -7,13 +7,13 @@
 use std::collections::HashMap;
 
 use lazaret_artifact::{ContentDigest, VerityDigest};
-use lazaret_graph::{RecordReader, RecordWriter};
 use lazaret_store::Repository;
 
 use crate::error::IntakeError;
 use crate::fetch::{Fetched, Found};
 use crate::plan::Wanted;
 use crate::reuse::Rank;
+use crate::settle::rewrite;
 
 /// A content, as it is to be named.
 #[derive(Debug, Clone, Copy)]
@@ -104,32 +104,13 @@ fn decide(
     }
     let record = match blobs.len() == best.blobs.len() {
         true => best.record,
-        false => with_blobs(repository, &key, best.record, blobs)?,
+        false => rewrite(repository, &key, &best.record, |summary| {
+            summary.blobs = blobs
+        })?,
     };
     Ok(Content {
         key,
         stream: best.stream,
         record,
     })
-}
-
-/// The same record with other blobs.
-fn with_blobs(
-    repository: &Repository,
-    content: &ContentDigest,
-    record: VerityDigest,
-    blobs: Vec<ContentDigest>,
-) -> Result<VerityDigest, IntakeError> {
-    let mut reader = RecordReader::open(repository, content, &record)?;
-    let mut writer = RecordWriter::new(repository, reader.header())?;
-    for line in reader.by_ref() {
-        writer.line(&line?)?;
-    }
-    let Some(summary) = reader.summary() else {
-        // The reader ends without an error only after the summary.
-        return Ok(record);
-    };
-    let mut summary = summary.clone();
-    summary.blobs = blobs;
-    Ok(writer.finish(summary)?.stream)
 }

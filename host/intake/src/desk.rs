@@ -58,7 +58,8 @@ pub(crate) enum Attempt {
     /// Importers are asked.
     Import,
     /// It is kept as one object, since this importer failed on it, if it came to one.
-    Opaque(Verdict, Option<ImporterIdentity>),
+    /// The last says whether it came to a limit of the operator's, and not to a fault of the blob's.
+    Opaque(Verdict, Option<ImporterIdentity>, bool),
 }
 
 /// How an attempt ended, when it did not succeed.
@@ -82,7 +83,7 @@ pub(crate) enum Inside {
     /// Nobody takes it.
     Nothing,
     /// Its importer failed on it, or, where there is none, it does not decompress.
-    Faulted(Verdict, Option<Box<ImporterIdentity>>),
+    Faulted(Verdict, Option<Box<ImporterIdentity>>, bool),
 }
 
 impl Desk<'_> {
@@ -99,7 +100,8 @@ impl Desk<'_> {
                 let importer = called(&identity);
                 tracing::info!(blob = %digest, importer, %fault, "kept whole");
                 let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
-                self.attempt(task, &Attempt::Opaque(verdict, Some(*identity)), keep, &|_| {})
+                let attempt = Attempt::Opaque(verdict, Some(*identity), fault.kind.is_limit());
+                self.attempt(task, &attempt, keep, &|_| {})
             }
             ended => ended,
         };
@@ -125,7 +127,8 @@ impl Desk<'_> {
                 let importer = called(&identity);
                 tracing::info!(blob = %digest, importer, %fault, "kept as it travelled only");
                 let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
-                Ok(Inside::Faulted(verdict, Some(identity)))
+                let is_limit = fault.kind.is_limit();
+                Ok(Inside::Faulted(verdict, Some(identity), is_limit))
             }
             Err(Failure::Fault(fault)) if fault.is_of_content() => {
                 // The blob is what its digest promised, and is kept; it does not decompress.
@@ -133,7 +136,8 @@ impl Desk<'_> {
                 tracing::info!(blob = %digest, %fault, "kept as it travelled only");
                 let reason = std::error::Error::source(&fault)
                     .map_or_else(|| fault.to_string(), |source| format!("{fault}: {source}"));
-                Ok(Inside::Faulted(Verdict::Faulted(reason), None))
+                let is_limit = fault.is_limit();
+                Ok(Inside::Faulted(Verdict::Faulted(reason), None, is_limit))
             }
             Err(Failure::Fault(fault)) => Err(fault),
         }
@@ -141,14 +145,16 @@ impl Desk<'_> {
 }
 
 impl Desk<'_> {
-    /// Records of a stored blob why what it decompresses to was not imported.
-    pub(crate) fn note_fault(
+    /// Records of a stored blob why what it decompresses to was not imported, or, with another
+    /// verdict, that there is no such reason any more.
+    pub(crate) fn note(
         &self,
         task: &Task<'_>,
         verdict: Verdict,
         importer: Option<&ImporterIdentity>,
+        is_limit: bool,
     ) -> Result<Imported, BlobFault> {
-        let attempt = Attempt::Opaque(verdict, importer.cloned());
+        let attempt = Attempt::Opaque(verdict, importer.cloned(), is_limit);
         match self.attempt(task, &attempt, false, &|_| {}) {
             Ok(Some(imported)) => Ok(imported),
             Err(Failure::Fault(fault)) => Err(fault),

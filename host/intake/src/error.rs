@@ -168,6 +168,12 @@ pub enum BlobFault {
     /// What its importer read and what was kept are not the same.
     #[error("the file changed while it was read")]
     Changed,
+    /// What is stored could be read before, and could not now.
+    #[error("left as it is: {reason}")]
+    Worse {
+        /// Why not.
+        reason: String,
+    },
     /// Reading or storing failed.
     #[error(transparent)]
     Host(Box<IntakeError>),
@@ -177,6 +183,11 @@ pub enum BlobFault {
 }
 
 impl BlobFault {
+    /// Whether it came to a limit of the operator's.
+    pub(crate) const fn is_limit(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::Bomb { .. })
+    }
+
     /// Whether what was stored before is to blame.
     pub(crate) fn is_of_stored(&self) -> bool {
         match self {

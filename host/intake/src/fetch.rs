@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use lazaret_artifact::record::Verdict;
 use lazaret_artifact::{ContentDigest, VerityDigest};
+use lazaret_graph::GraphError;
 use lazaret_graph::names::Stream;
 use lazaret_store::{Repository, Trust};
 use lazaret_transport::{ManifestDocument, Source};
@@ -266,6 +268,9 @@ impl Fetch<'_> {
             Looked::Other(known) if !keep => {
                 brought.found = Some(Box::new(self.again(desk, wanted, known, on_read)?));
             }
+            Looked::Missing { .. } if self.source.is_none() => {
+                brought.found = Some(Box::new(self.unrecorded(desk, wanted, on_read)?));
+            }
             Looked::Other(_) | Looked::Missing { .. } => {
                 let parameters = self.parameters(None);
                 let task = Task::fetch(wanted, parameters);
@@ -280,7 +285,13 @@ impl Fetch<'_> {
             (None, Looked::Missing { .. }) => return Ok(brought),
         };
         if let Some(inside) = &look.inside {
-            self.bring_inside(desk, wanted, (inside, stream), &mut brought)?;
+            let had_failed = match &look.layer {
+                Looked::Known(known) | Looked::Other(known) => {
+                    matches!(known.summary.verdict, Verdict::Faulted(_))
+                }
+                Looked::Missing { .. } => false,
+            };
+            self.bring_inside(desk, wanted, (inside, stream), had_failed, &mut brought)?;
         }
         Ok(brought)
     }
@@ -295,12 +306,64 @@ impl Fetch<'_> {
     ) -> Result<Imported, BlobFault> {
         let parameters = self.parameters(Some(known));
         let task = Task::again(wanted, known.stream, parameters.clone());
-        match desk.import(&task, false, on_read) {
+        let imported = desk.import(&task, false, on_read);
+        let imported = imported.and_then(|imported| self.no_worse(imported, known));
+        match imported {
             Err(fault) if self.source.is_some() && fault.is_of_stored() => {
                 tracing::warn!(blob = %wanted.descriptor.digest, %fault, "fetched again");
                 desk.import(&Task::fetch(wanted, parameters), false, on_read)
             }
             ended => ended,
+        }
+    }
+
+    /// Imports what is stored of a blob and nobody has a record of: its digest is compared.
+    fn unrecorded(
+        &self,
+        desk: &Desk<'_>,
+        wanted: &Wanted,
+        on_read: &(dyn Fn(u64) + Sync),
+    ) -> Result<Imported, BlobFault> {
+        let name = Stream::Layer(wanted.content());
+        let host = |error: IntakeError| BlobFault::Host(Box::new(error));
+        let damaged = |found: String| {
+            host(IntakeError::Graph(GraphError::Mismatch {
+                stream: name,
+                what: "content",
+                expected: name.digest().to_string().into(),
+                found: found.into(),
+            }))
+        };
+        let stream = self.repository.resolve_stream(&name.name());
+        let Some(stream) = stream.map_err(|error| host(error.into()))? else {
+            return Err(damaged("nothing".to_owned()));
+        };
+        let task = Task::again(wanted, stream, self.parameters(None));
+        match desk.import(&task, false, on_read) {
+            Err(BlobFault::Mismatch { found, .. }) => Err(damaged(found.to_string())),
+            ended => ended,
+        }
+    }
+
+    /// Cutting anew what is stored must not lose what was known of it.
+    fn no_worse(&self, imported: Imported, known: &Known) -> Result<Imported, BlobFault> {
+        let was_imported = known.summary.verdict == Verdict::Imported;
+        let reason = match &imported.opaque {
+            Some(reason) if was_imported => Some(reason.clone()),
+            _ if imported.noted.faults > known.summary.faults => {
+                imported.noted.told.first().cloned()
+            }
+            _ if imported.noted.unread > known.summary.unread => {
+                Some("a file in it was not looked into".to_owned())
+            }
+            _ if imported.noted.severity < known.summary.severity => {
+                Some("a verdict on it would be lost".to_owned())
+            }
+            _ => None,
+        };
+        match reason {
+            Some(reason) if self.wish != Wish::AsIs => Err(BlobFault::Worse { reason }),
+            _ => Ok(imported),
         }
     }
 
@@ -310,6 +373,7 @@ impl Fetch<'_> {
         desk: &Desk<'_>,
         wanted: &Wanted,
         (inside, stream): (&LookedInside, VerityDigest),
+        had_failed: bool,
         brought: &mut Brought,
     ) -> Result<(), BlobFault> {
         let ended = match (&inside.looked, inside.content) {
@@ -326,13 +390,28 @@ impl Fetch<'_> {
                 desk.import_inside(&Task::inside(wanted, stream, wrapping, parameters))
             }
         }?;
+        let task = Task::again(wanted, stream, self.parameters(None));
         match ended {
-            Inside::Imported(imported) => brought.inside = Some(imported),
+            Inside::Imported(imported) => {
+                let imported = match &inside.looked {
+                    Looked::Known(known) | Looked::Other(known) => {
+                        self.no_worse(*imported, known)?
+                    }
+                    Looked::Missing { .. } => *imported,
+                };
+                brought.inside = Some(Box::new(imported));
+                if had_failed {
+                    let imported = desk.note(&task, Verdict::Opaque, None, false)?;
+                    brought.found = Some(Box::new(imported));
+                }
+            }
             Inside::Nothing => {}
-            Inside::Faulted(verdict, importer) => {
+            Inside::Faulted(Verdict::Faulted(reason), ..) if inside.content.is_some() => {
+                return Err(BlobFault::Worse { reason });
+            }
+            Inside::Faulted(verdict, importer, is_limit) => {
                 // The blob's own record says why it was not looked into.
-                let task = Task::again(wanted, stream, self.parameters(None));
-                let imported = desk.note_fault(&task, verdict, importer.as_deref())?;
+                let imported = desk.note(&task, verdict, importer.as_deref(), is_limit)?;
                 brought.found = Some(Box::new(imported));
             }
         }

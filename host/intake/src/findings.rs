@@ -1,8 +1,10 @@
 //! What there is to find fault with in what was brought in: importers that failed, verdicts, indexes
 //! of shards that say something else than the shards do.
 
+use lazaret_artifact::descriptor::FILE_NAMES;
 use lazaret_artifact::record::{Line, Severity};
 use lazaret_artifact::shards::{self, ShardFacts};
+use lazaret_artifact::text::escape;
 use lazaret_artifact::{ContentDigest, EntryPath};
 use lazaret_graph::RecordReader;
 use lazaret_store::Repository;
@@ -10,6 +12,7 @@ use lazaret_transport::ManifestDocument;
 
 use crate::error::IntakeError;
 use crate::fetch::{Fetched, Found};
+use crate::limits::MAX_NAMES;
 use crate::plan::{Kind, Plan, Wanted};
 
 /// Everything, in words. `Policy::Strict` refuses what has any of it.
@@ -21,6 +24,7 @@ pub(crate) fn all(
 ) -> Result<Vec<String>, IntakeError> {
     let mut findings = Vec::new();
     for (wanted, fetched) in plan.wanted.iter().zip(fetched) {
+        of_names(wanted, &mut findings);
         let inside = fetched.inside.as_ref().map(|(_, found)| found);
         for found in std::iter::once(&fetched.found).chain(inside) {
             of_blob(wanted, found, &mut findings);
@@ -81,8 +85,39 @@ fn of_blob(wanted: &Wanted, found: &Found, findings: &mut Vec<String>) {
             name()
         )),
     }
+    if found.is_disputed() {
+        findings.push(format!(
+            "{}: its type and its names, or what several manifests call it, are of different formats",
+            name()
+        ));
+    }
     if let Some(severity) = found.severity().filter(|found| *found > Severity::Clean) {
         findings.push(format!("{} is {severity}", name()));
+    }
+}
+
+/// A descriptor that names one file twice, differently, and a blob with more names than are looked at.
+fn of_names(wanted: &Wanted, findings: &mut Vec<String>) {
+    let digest = wanted.descriptor.digest.short();
+    let noun = wanted.noun();
+    for descriptor in wanted.descriptors() {
+        let mut names = FILE_NAMES.iter().filter_map(|key| {
+            let path = EntryPath::from_untrusted(descriptor.annotations.get(*key)?.as_bytes());
+            path.ok()?.name().map(<[u8]>::to_vec)
+        });
+        let first = names.next();
+        if let Some(other) = names.find(|name| Some(name) != first.as_ref()) {
+            findings.push(format!(
+                "{noun} {digest} is called {} and {}",
+                escape(&first.unwrap_or_default()),
+                escape(&other)
+            ));
+        }
+    }
+    if wanted.has_too_many_names {
+        findings.push(format!(
+            "{noun} {digest} has more than {MAX_NAMES} types and names"
+        ));
     }
 }
 

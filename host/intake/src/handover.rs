@@ -6,7 +6,7 @@
 //! are taken over, no files: nothing can lie below a file. Where it fails, the file is left as it
 //! is, and the fault is a fact about it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lazaret_artifact::record::Line;
@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::candidates::{candidates, claimants};
 use crate::cuts::{Cuts, TooManyCuts};
 use crate::limits::{
-    MAX_HANDED, MAX_HANDED_ENTRIES, MAX_INLINE_FILE, MAX_NESTING, PROBE_HEAD,
+    MAX_FOUND_BYTES, MAX_HANDED, MAX_HANDED_ENTRIES, MAX_INLINE_FILE, MAX_LINKS, MAX_NESTING,
+    PROBE_HEAD,
 };
 use crate::lines::{LineSpool, Lines, Noted};
 use crate::opened::Region;
@@ -57,6 +58,15 @@ struct Purse {
     files: u64,
     entries: u64,
     fuel: u64,
+    /// Of what is found, as it is recorded.
+    bytes: u64,
+}
+
+/// A name that leads to another file's content.
+struct Link {
+    path: EntryPath,
+    target: EntryPath,
+    media_type: String,
 }
 
 /// What one blob's, or file's, importer names for others.
@@ -67,6 +77,9 @@ pub(crate) struct Handover {
     purse: Arc<Mutex<Purse>>,
     depth: usize,
     waiting: VecDeque<Waiting>,
+    /// Files that were given to somebody, with their types, and names that lead to others.
+    given: HashSet<(EntryPath, String)>,
+    links: Vec<Link>,
     /// What was found, until the importer's own lines are over.
     found: Option<LineSpool<Found>>,
     refused: u64,
@@ -89,7 +102,10 @@ enum Outcome {
         noted: Box<Noted>,
         cuts: Cuts,
     },
-    Fault(String),
+    Fault {
+        told: String,
+        is_limit: bool,
+    },
     NotTaken,
     Bound,
 }
@@ -106,6 +122,7 @@ impl Handover {
             files: MAX_HANDED,
             entries: MAX_HANDED_ENTRIES,
             fuel: importers.fuel().for_size(size),
+            bytes: MAX_FOUND_BYTES,
         };
         Self {
             importers: importers.clone(),
@@ -114,6 +131,8 @@ impl Handover {
             purse: Arc::new(Mutex::new(purse)),
             depth: 0,
             waiting: VecDeque::new(),
+            given: HashSet::new(),
+            links: Vec::new(),
             found: None,
             refused: 0,
             noted: Noted::default(),
@@ -129,6 +148,8 @@ impl Handover {
             purse: Arc::clone(&self.purse),
             depth: self.depth + 1,
             waiting: VecDeque::new(),
+            given: HashSet::new(),
+            links: Vec::new(),
             found: None,
             refused: 0,
             noted: Noted::default(),
@@ -137,7 +158,7 @@ impl Handover {
 
     /// Looks at an entry: a file of one stretch of input whose type somebody claims.
     pub(crate) fn note(&mut self, entry: &Entry, number: u64) {
-        let (Some(media_type), EntryKind::Regular) = (&entry.media_type, entry.kind) else {
+        let Some(media_type) = &entry.media_type else {
             return;
         };
         let claimants = claimants(&self.importers, media_type);
@@ -147,8 +168,16 @@ impl Handover {
         {
             media_types.insert(media_type.to_string(), claimants);
         }
-        if !is_claimed || entry.content.is_empty() {
+        if !is_claimed {
             return;
+        }
+        match entry.kind {
+            EntryKind::Regular if !entry.content.is_empty() => {}
+            EntryKind::Hardlink | EntryKind::Symlink => {
+                self.note_link(entry, media_type);
+                return;
+            }
+            _ => return,
         }
         let ([Extent::Input { offset, length }], Ok(number)) =
             (&*entry.content, u32::try_from(number))
@@ -167,6 +196,48 @@ impl Handover {
             offset: *offset,
             length: *length,
         });
+    }
+
+    /// Takes note of another name for a file: it is to lead to one that was given to whoever claims it.
+    fn note_link(&mut self, entry: &Entry, media_type: &MediaType) {
+        let target = match &entry.link {
+            Some(target) => Some(target.clone()),
+            None => resolve(&entry.path, &entry.target),
+        };
+        match target {
+            Some(target) if (self.links.len() as u64) < MAX_HANDED => self.links.push(Link {
+                path: entry.path.clone(),
+                target,
+                media_type: media_type.to_string(),
+            }),
+            _ => self.refused += 1,
+        }
+    }
+
+    /// How many names lead to something that was not given to whoever claims them.
+    fn unread_links(&self) -> u64 {
+        let targets: HashMap<&EntryPath, &EntryPath> = self
+            .links
+            .iter()
+            .map(|link| (&link.path, &link.target))
+            .collect();
+        let is_unread = |link: &&Link| {
+            let mut target = &link.target;
+            for _ in 0..MAX_LINKS {
+                if self
+                    .given
+                    .contains(&(target.clone(), link.media_type.clone()))
+                {
+                    return false;
+                }
+                match targets.get(target) {
+                    Some(next) => target = next,
+                    None => return true,
+                }
+            }
+            true
+        };
+        self.links.iter().filter(is_unread).count() as u64
     }
 
     /// The file that is exactly the stretch that is cut now, if there is one. Those that were passed
@@ -197,6 +268,8 @@ impl Handover {
     /// cut.
     pub(crate) fn give(&mut self, file: &Waiting, region: &Region) -> Result<Cuts, SessionError> {
         let whole = Cuts::whole(file.length);
+        self.given
+            .insert((file.path.clone(), file.media_type.to_string()));
         if self.depth >= MAX_NESTING {
             self.refused += 1;
             return Ok(whole);
@@ -213,10 +286,11 @@ impl Handover {
                 self.noted.add_file(&file.path, *noted);
                 Ok(cuts)
             }
-            Outcome::Fault(reason) => {
-                tracing::info!(file = %file.path, reason, "left as it is");
-                self.noted.add_fault(format!("{}: {reason}", file.path));
-                self.state(file, FAULT, reason)?;
+            Outcome::Fault { told, is_limit } => {
+                tracing::info!(file = %file.path, told, "left as it is");
+                self.noted.add_fault(format!("{}: {told}", file.path));
+                self.noted.is_limited |= is_limit;
+                self.state(file, FAULT, told)?;
                 Ok(whole)
             }
             Outcome::NotTaken => Ok(whole),
@@ -258,14 +332,14 @@ impl Handover {
                 let identity = importer.identity();
                 format!("{} {}", identity.name, identity.version)
             };
-            let Run { session, result } = importer.ingest(&offer, Box::new(sheet));
+            let Run {
+                session,
+                fuel: used,
+                result,
+            } = importer.ingest(&offer, Box::new(sheet));
             let mut sheet: Box<Sheet> = (session as Box<dyn std::any::Any>)
                 .downcast()
                 .expect("the engine gives back the session it was given");
-            let used = match &result {
-                Ok(report) => report.fuel,
-                Err(_) => fuel,
-            };
             let outcome = match result {
                 Ok(_) => {
                     sheet.hand_on()?;
@@ -281,10 +355,14 @@ impl Handover {
                     }
                 }
                 Err(Ended::Declined(_)) => Outcome::NotTaken,
-                Err(Ended::Fault(fault)) => Outcome::Fault(format!("{name}: {fault}")),
-                Err(Ended::Session(error)) if error.is::<TooManyCuts>() => {
-                    Outcome::Fault(format!("{name}: {error}"))
-                }
+                Err(Ended::Fault(fault)) => Outcome::Fault {
+                    is_limit: fault.kind.is_limit(),
+                    told: format!("{name}: {fault}"),
+                },
+                Err(Ended::Session(error)) if error.is::<TooManyCuts>() => Outcome::Fault {
+                    told: format!("{name}: {error}"),
+                    is_limit: false,
+                },
                 Err(Ended::Session(error)) => return Err(error),
             };
             let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
@@ -319,10 +397,13 @@ impl Handover {
         // Numbers of the file's entries count from its first; those that are no parts go.
         let first = self.noted.entries;
         let mut numbers: Vec<Option<u32>> = Vec::new();
+        let mut is_cut_short = false;
         lines.read(&mut |line| match line {
             Line::Entry(entry) => {
+                let has_room = self.has_room();
+                is_cut_short |= !has_room;
                 let kept = match entry.kind {
-                    EntryKind::Part => filed(file, entry),
+                    EntryKind::Part if has_room => filed(file, entry),
                     _ => None,
                 };
                 let number = u32::try_from(self.noted.entries).ok();
@@ -353,15 +434,24 @@ impl Handover {
                 self.defer(found)
             }
         })?;
+        self.refused += u64::from(is_cut_short);
         tracing::debug!(file = %file.path, parts = self.noted.entries - first, "read");
         Ok(())
     }
 
     fn defer(&mut self, line: Found) -> Result<(), SessionError> {
         let repository = &self.repository;
-        self.found
-            .get_or_insert_with(|| LineSpool::new(repository))
-            .push(&line)
+        let found = self.found.get_or_insert_with(|| LineSpool::new(repository));
+        let bytes = found.push(&line)?;
+        let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
+        purse.bytes = purse.bytes.saturating_sub(bytes);
+        Ok(())
+    }
+
+    /// Whether there is room for more of what is found.
+    fn has_room(&self) -> bool {
+        let purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
+        purse.bytes > 0
     }
 
     /// All that was found goes behind what the blob's own importer said.
@@ -379,7 +469,7 @@ impl Handover {
                 })
             })?;
         }
-        self.refused += self.waiting.len() as u64;
+        self.refused += self.waiting.len() as u64 + self.unread_links();
         self.waiting.clear();
         if self.refused > 0 {
             lines.fact(Fact {
@@ -395,6 +485,7 @@ impl Handover {
             read,
             faults,
             told,
+            is_limited,
             unread,
             ..
         } = std::mem::take(&mut self.noted);
@@ -404,6 +495,7 @@ impl Handover {
         noted.handed_on.extend(handed_on);
         noted.read += read;
         noted.add_faults(faults, told);
+        noted.is_limited |= is_limited;
         noted.unread += unread + self.refused;
         Ok(())
     }
@@ -421,6 +513,25 @@ impl Sheet {
         }
         self.handover.finish(&mut self.lines)
     }
+}
+
+/// What a symbolic link leads to inside the same archive, by its text alone; none if it leads out.
+fn resolve(link: &EntryPath, target: &[u8]) -> Option<EntryPath> {
+    let mut components: Vec<&[u8]> = match target.starts_with(b"/") {
+        true => Vec::new(),
+        false => link.components().collect(),
+    };
+    components.pop();
+    for component in target.split(|&byte| byte == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." => {
+                components.pop()?;
+            }
+            _ => components.push(component),
+        }
+    }
+    EntryPath::from_untrusted(&components.join(&b'/')).ok()
 }
 
 /// A part of a file as a part of the blob; none if its path cannot be.

@@ -11,7 +11,7 @@ use lazaret_engine::{Ended, Fault, Offer, Run, Session, Steer};
 use lazaret_graph::RecordWriter;
 
 use crate::buffers::Buffers;
-use crate::candidates::candidates;
+use crate::candidates::claim;
 use crate::cuts::TooManyCuts;
 use crate::desk::{Attempt, Desk, Failure, Imported};
 use crate::error::{BlobFault, IntakeError};
@@ -22,12 +22,13 @@ use crate::limits::{CHUNKS_AHEAD, PARTS_WAITING, PROBE_HEAD};
 use crate::lines::Lines;
 use crate::objects::Part;
 use crate::opened::{self, Opened, Random, Reading};
+use crate::options::Split;
 use crate::pieces::{CutOff, Pieces};
 use crate::plan::{Kind, Wanted};
-use crate::reads::Reads;
+use crate::reads::{Reads, TooManyReads};
 use crate::recorder::Recorder;
 use crate::reuse::Rank;
-use crate::settle::{rebuilds, settle};
+use crate::settle::{add_findings, rebuilds, settle};
 use crate::sheet::Sheet;
 use crate::tape::{Recording, Tape, record_fault};
 use crate::task::{From, Task};
@@ -100,6 +101,7 @@ impl Desk<'_> {
             task.size(),
             clone,
             self.recorder(task)?,
+            Arc::clone(&self.options.cancel),
         );
         thread::scope(|scope| {
             let (reading, keeping) = match (keep, reading) {
@@ -169,17 +171,28 @@ impl Desk<'_> {
         random: Option<Random>,
         hashed_here: bool,
     ) -> Result<Option<Imported>, Failure> {
-        let mut offer = task.offer(None);
-        let candidates = match attempt {
-            Attempt::Opaque(..) => Vec::new(),
+        let claim = match attempt {
+            Attempt::Opaque(..) => None,
             Attempt::Import => {
-                let head = tape.peek(PROBE_HEAD).map_err(session_fault)?;
-                candidates(self.importers, &offer, head).map_err(session_fault)?
+                let mut head = || tape.peek(PROBE_HEAD).map(<[u8]>::to_vec);
+                let offers = task.offers(self.importers);
+                claim(self.importers, offers, &mut head).map_err(session_fault)?
             }
+        };
+        let (offer, candidates, is_disputed) = match claim {
+            Some(claim) => (Some(claim.offer), claim.candidates, claim.is_disputed),
+            None => (None, Vec::new(), false),
         };
         let mut random = random;
         let mut tape = Box::new(tape);
+        let told = |mut imported: Imported| {
+            imported.noted.is_disputed = is_disputed;
+            Some(imported)
+        };
         for importer in &candidates {
+            let Some(mut offer) = offer.clone() else {
+                break;
+            };
             let identity = importer.identity();
             offer.fact_namespaces = importer.fact_namespaces().to_vec();
             if importer.needs_random() {
@@ -192,7 +205,7 @@ impl Desk<'_> {
                     });
                 }
                 let Some(file) = &random else { continue };
-                let offer = task.offer_of_file(importer.as_ref(), file.size);
+                offer.size = Some(file.size);
                 match self.read_first(task, &offer, importer.as_ref(), file)? {
                     First::Declined => continue,
                     First::Read { mut sheet, fuel } => {
@@ -205,7 +218,7 @@ impl Desk<'_> {
                         let Sheet { cuts, lines, .. } = *sheet;
                         tape.begin(lines, None);
                         tape.keep_cuts(&cuts).map_err(session_fault)?;
-                        return self.finish(task, *tape, result).map(Some);
+                        return self.finish(task, *tape, result).map(told);
                     }
                     First::Fault(fault) if task.is_required(self.options) || task.is_inside => {
                         let ended = Ended::Fault(fault);
@@ -216,16 +229,19 @@ impl Desk<'_> {
                         let digest = task.wanted.descriptor.digest;
                         let importer = crate::desk::called(identity);
                         tracing::info!(blob = %digest, importer, %fault, "kept whole");
+                        let is_limit = fault.kind.is_limit();
                         let verdict = Verdict::Faulted(format!("{importer}: {fault}"));
                         return self
-                            .keep_whole(task, *tape, verdict, Some(identity))
-                            .map(Some);
+                            .keep_whole(task, *tape, verdict, Some(identity), is_limit)
+                            .map(told);
                     }
                 }
             }
-            let handover = self.handover(&offer);
+            let handover = self.handover(task, &offer);
             tape.begin(self.lines(task, Some(identity))?, Some(handover));
-            let Run { session, result } = importer.ingest(&offer, tape);
+            let Run {
+                session, result, ..
+            } = importer.ingest(&offer, tape);
             tape = (session as Box<dyn std::any::Any>)
                 .downcast()
                 .expect("the engine gives back the session it was given");
@@ -237,7 +253,7 @@ impl Desk<'_> {
                         fuel: report.fuel,
                         reads: None,
                     };
-                    return self.finish(task, *tape, result).map(Some);
+                    return self.finish(task, *tape, result).map(told);
                 }
                 Err(Ended::Declined(reason)) if tape.position() == 0 => {
                     tracing::debug!(importer = identity.name, reason, "declined");
@@ -250,17 +266,20 @@ impl Desk<'_> {
         if task.is_inside {
             return Ok(None);
         }
-        let (verdict, importer) = match attempt {
-            Attempt::Opaque(verdict, importer) => (verdict.clone(), importer.as_ref()),
+        let (verdict, importer, is_limit) = match attempt {
+            Attempt::Opaque(verdict, importer, is_limit) => {
+                (verdict.clone(), importer.as_ref(), *is_limit)
+            }
             Attempt::Import if task.is_required(self.options) => {
                 return Err(BlobFault::Unclaimed {
-                    media_type: offer.media_type.to_string(),
+                    media_type: task.media_type.to_string(),
                 }
                 .into());
             }
-            Attempt::Import => (Verdict::Opaque, None),
+            Attempt::Import => (Verdict::Opaque, None, false),
         };
-        self.keep_whole(task, *tape, verdict, importer).map(Some)
+        self.keep_whole(task, *tape, verdict, importer, is_limit)
+            .map(told)
     }
 
     /// Keeps all of a blob as one object, of which nothing is said.
@@ -270,8 +289,11 @@ impl Desk<'_> {
         mut tape: Tape,
         verdict: Verdict,
         importer: Option<&ImporterIdentity>,
+        is_limit: bool,
     ) -> Result<Imported, Failure> {
-        tape.begin(self.lines(task, importer)?, None);
+        let mut lines = self.lines(task, importer)?;
+        lines.noted.is_limited = is_limit;
+        tape.begin(lines, None);
         tape.keep_whole().map_err(session_fault)?;
         let result = Ending {
             verdict,
@@ -291,12 +313,14 @@ impl Desk<'_> {
         file: &Random,
     ) -> Result<First, BlobFault> {
         let lines = self.lines(task, Some(importer.identity()))?;
-        let handover = self.handover(offer);
+        let handover = self.handover(task, offer);
         let mut sheet = Sheet::new(file.region.clone(), file.size, lines, handover);
         if file.may_change {
             sheet = sheet.watched();
         }
-        let Run { session, result } = importer.ingest(offer, Box::new(sheet));
+        let Run {
+            session, result, ..
+        } = importer.ingest(offer, Box::new(sheet));
         let mut sheet: Box<Sheet> = (session as Box<dyn std::any::Any>)
             .downcast()
             .expect("the engine gives back the session it was given");
@@ -311,18 +335,26 @@ impl Desk<'_> {
                 Ok(First::Declined)
             }
             Err(Ended::Fault(fault)) => Ok(First::Fault(fault)),
-            Err(Ended::Session(error)) if error.is::<TooManyCuts>() => Ok(First::Fault(
-                Fault::new(lazaret_engine::FaultKind::Output, error.to_string()),
-            )),
+            Err(Ended::Session(error))
+                if error.is::<TooManyCuts>() || error.is::<TooManyReads>() =>
+            {
+                let fault = Fault::new(lazaret_engine::FaultKind::Output, error.to_string());
+                Ok(First::Fault(fault))
+            }
             Err(Ended::Session(error)) => Err(session_fault(error)),
         }
     }
 
-    fn handover(&self, offer: &Offer) -> Handover {
+    fn handover(&self, task: &Task<'_>, offer: &Offer) -> Handover {
+        let mut parameters = offer.parameters.clone();
+        if task.is_layer() {
+            // cfsctl reads layers, and only as one object for each file.
+            parameters.remove(Split::PARAMETER);
+        }
         Handover::new(
             self.importers,
             self.repository,
-            &offer.parameters,
+            &parameters,
             offer.travelling_size,
         )
     }
@@ -383,7 +415,11 @@ impl Desk<'_> {
         let (record, noted) = lines.into_record(begin).map_err(|Said(fault)| fault)?;
         let mut blobs = settled.blobs;
         let (record, rank) = match settled.better_record {
-            Some((record, rank)) => (record, rank),
+            Some((record, rank)) => {
+                // It says more of the content; what was found of this reading of it is not lost.
+                let record = add_findings(self.repository, &content, record, &noted);
+                (record.map_err(host)?, rank)
+            }
             None => {
                 if !blobs.contains(&task.wanted.descriptor.digest) {
                     blobs.push(task.wanted.descriptor.digest);
@@ -401,6 +437,7 @@ impl Desk<'_> {
                     handed_on: noted.handed_on.clone(),
                     faults: noted.faults,
                     unread: noted.unread,
+                    limited: noted.is_limited,
                 };
                 (record.finish(summary).map_err(host)?.stream, rank)
             }

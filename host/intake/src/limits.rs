@@ -114,6 +114,17 @@ pub(crate) const INLINE_HELD: usize = 2 << 20;
 /// disk that hangs longer than this fails the pull instead of hanging it.
 pub(crate) const POOL_PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
+/// Types and names of one blob beside the first that importers are asked about: a manifest can name
+/// a blob ten thousand times.
+pub(crate) const MAX_NAMES: usize = 16;
+
+/// Links that are followed from a model's name to a file that was read.
+pub(crate) const MAX_LINKS: usize = 8;
+
+/// Bytes of what importers find in files of one blob, as it is recorded: each part is filed under its
+/// file's path, which may be four thousand bytes for a tensor of none.
+pub(crate) const MAX_FOUND_BYTES: u64 = 256 << 20;
+
 /// Cuts of one blob that are noted before it is kept: stops an importer from filling memory with
 /// them, sixteen bytes each.
 pub(crate) const MAX_CUTS: usize = 2 << 20;

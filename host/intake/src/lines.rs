@@ -34,6 +34,10 @@ pub(crate) struct Noted {
     pub(crate) faults: u64,
     /// The first of these faults, with the files.
     pub(crate) told: Vec<String>,
+    /// Whether another type or name of it would have it read by another importer.
+    pub(crate) is_disputed: bool,
+    /// Whether importers came to a limit of the operator's, so that another pull may come further.
+    pub(crate) is_limited: bool,
     /// Files in it that an importer claims and none was asked about.
     pub(crate) unread: u64,
     /// Parts in it, those of its files included.
@@ -91,6 +95,7 @@ impl Noted {
         self.add_faults(file.faults, file.told);
         self.unread += file.unread;
         self.severity = self.severity.max(file.severity);
+        self.is_limited |= file.is_limited;
         for (media_type, claimants) in file.handed_on {
             self.handed_on.insert(media_type, claimants);
         }
@@ -140,7 +145,9 @@ impl Lines {
         match &mut self.to {
             To::Nowhere => {}
             To::Record(record) => record.line(line)?,
-            To::Spool(spool) => spool.push(line)?,
+            To::Spool(spool) => {
+                spool.push(line)?;
+            }
         }
         Ok(())
     }
@@ -197,9 +204,12 @@ impl<T: Serialize + DeserializeOwned> LineSpool<T> {
         }
     }
 
-    pub(crate) fn push(&mut self, line: &T) -> Result<(), SessionError> {
+    /// Adds a line, and says how long it is.
+    pub(crate) fn push(&mut self, line: &T) -> Result<u64, SessionError> {
+        let before = self.buffer.len();
         serde_json::to_writer(&mut self.buffer, line)?;
         self.buffer.push(b'\n');
+        let length = (self.buffer.len() - before) as u64;
         if self.buffer.len() >= LINES_IN_MEMORY {
             let file = match &mut self.file {
                 Some(file) => file,
@@ -208,7 +218,7 @@ impl<T: Serialize + DeserializeOwned> LineSpool<T> {
             file.write(&self.buffer)?;
             self.buffer.clear();
         }
-        Ok(())
+        Ok(length)
     }
 
     /// Gives back every line, in order.

@@ -10,6 +10,7 @@ use lazaret_store::ContentType;
 use lazaret_transport::ManifestDocument;
 
 use crate::error::{BlobFault, IntakeError};
+use crate::limits::MAX_NAMES;
 
 /// A blob to import.
 #[derive(Debug, Clone)]
@@ -17,6 +18,10 @@ pub(crate) struct Wanted {
     pub(crate) descriptor: Descriptor,
     pub(crate) kind: Kind,
     pub(crate) setting: Arc<Setting>,
+    /// What else manifests call the same blob: other types, other annotations.
+    pub(crate) others: Vec<Descriptor>,
+    /// Whether there are more of these than are looked at.
+    pub(crate) has_too_many_names: bool,
 }
 
 /// What importers are told of the manifest that named a blob first.
@@ -64,10 +69,13 @@ impl Plan {
                         descriptor: descriptor.clone(),
                         kind,
                         setting: Arc::clone(&setting),
+                        others: Vec::new(),
+                        has_too_many_names: false,
                     });
                     wanted.len() - 1
                 });
                 require_same_size(&wanted[place], descriptor)?;
+                wanted[place].also(descriptor);
                 own.push(place);
             }
             layers.push(own);
@@ -123,6 +131,25 @@ fn require_same_size(wanted: &Wanted, descriptor: &Descriptor) -> Result<(), Int
 }
 
 impl Wanted {
+    /// Takes note that this is the same blob.
+    fn also(&mut self, descriptor: &Descriptor) {
+        let is_same = |known: &Descriptor| {
+            known.media_type == descriptor.media_type && known.annotations == descriptor.annotations
+        };
+        if self.kind != Kind::Blob || is_same(&self.descriptor) || self.others.iter().any(is_same) {
+            return;
+        }
+        match self.others.len() < MAX_NAMES {
+            true => self.others.push(descriptor.clone()),
+            false => self.has_too_many_names = true,
+        }
+    }
+
+    /// All that manifests say of it.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        std::iter::once(&self.descriptor).chain(&self.others)
+    }
+
     /// The digest of the bytes that are recorded.
     pub(crate) const fn content(&self) -> ContentDigest {
         match self.kind {

@@ -223,6 +223,14 @@ impl Found {
         }
     }
 
+    /// Whether it is declared as more than one thing.
+    pub(crate) fn is_disputed(&self) -> bool {
+        match self {
+            Self::Known(known) => known.is_disputed,
+            Self::Imported(imported) => imported.noted.is_disputed,
+        }
+    }
+
     /// Files in it that no importer was asked about.
     pub(crate) fn unread(&self) -> u64 {
         match self {

@@ -30,7 +30,7 @@ struct Stretch {
 /// More stretches than are remembered.
 #[derive(Debug, thiserror::Error)]
 #[error("reads in more than {MAX_READS} places")]
-struct TooManyReads;
+pub(crate) struct TooManyReads;
 
 impl Reads {
     /// Notes that these bytes were seen at `offset`.

@@ -13,7 +13,7 @@ use lazaret_graph::names::Stream;
 use lazaret_graph::{GraphError, Record, StreamContent, find_record};
 use lazaret_store::{Repository, StoreError, Trust};
 
-use crate::candidates::{candidates, claimants};
+use crate::candidates::{claim, claimants};
 use crate::error::IntakeError;
 use crate::limits::{PROBE_HEAD, UnpackLimits};
 use crate::options::Importers;
@@ -32,6 +32,8 @@ pub(crate) struct Known {
     pub(crate) importer: Option<ContentDigest>,
     pub(crate) summary: Summary,
     pub(crate) rank: Rank,
+    /// Whether it is declared as more than one thing.
+    pub(crate) is_disputed: bool,
 }
 
 /// What was found of a blob.
@@ -110,6 +112,7 @@ impl Search<'_> {
         let Some(unpacked) = unpacked.flatten() else {
             // It may have been looked at before, in vain.
             if let Some(known) = known
+                && !known.summary.limited
                 && (self.failed_before(known, &media_type)
                     || !self.is_claimed(wanted, known.stream, &wrapping)?)
             {
@@ -140,7 +143,9 @@ impl Search<'_> {
     fn failed_before(&self, known: &Known, media_type: &MediaType) -> bool {
         let claimants = || claimants(self.importers, media_type);
         matches!(known.summary.verdict, Verdict::Faulted(_))
-            && known.importer.is_none_or(|importer| claimants().contains(&importer))
+            && known
+                .importer
+                .is_none_or(|importer| claimants().contains(&importer))
     }
 
     /// What a blob of an artifact may hold that somebody claims, and how it is wrapped.
@@ -148,7 +153,7 @@ impl Search<'_> {
         if wanted.kind != Kind::Blob {
             return None;
         }
-        let (media_type, compression) = wanted.descriptor.media_type.unwrapped()?;
+        let (media_type, compression) = wanted.descriptor.media_type.essence().unwrapped()?;
         let is_claimed = !claimants(self.importers, &media_type).is_empty();
         is_claimed.then_some((media_type, compression))
     }
@@ -171,8 +176,10 @@ impl Search<'_> {
         let Some(count) = unpacked else {
             return Ok(true);
         };
-        let found = candidates(self.importers, &task.offer(None), &head[..count]);
-        Ok(!found.map_err(session)?.is_empty())
+        head.truncate(count);
+        let mut head = || Ok(head.clone());
+        let found = claim(self.importers, task.offers(self.importers), &mut head);
+        Ok(found.map_err(session)?.is_some())
     }
 
     fn find(
@@ -215,7 +222,7 @@ impl Search<'_> {
         else {
             return Ok(missing);
         };
-        let suits = self.suits(&record, task, &stream)?;
+        let (suits, is_disputed) = self.suits(&record, task, &stream)?;
         let known = Box::new(Known {
             stream,
             record: record.stream,
@@ -223,6 +230,7 @@ impl Search<'_> {
             parameters: record.header.parameters,
             importer: record.header.importer.map(|importer| importer.digest),
             summary: record.summary,
+            is_disputed,
         });
         Ok(match suits {
             true => Looked::Known(known),
@@ -230,32 +238,25 @@ impl Search<'_> {
         })
     }
 
-    /// Whether a record is what an import would come to now. One of a layer's entries also does for
-    /// the same bytes as a blob: it would stay in any case.
+    /// Whether a record is what an import would come to now, and whether the blob is declared as more
+    /// than one thing.
     fn suits(
         &self,
         record: &Record,
         task: &Task<'_>,
         stream: &VerityDigest,
-    ) -> Result<bool, IntakeError> {
+    ) -> Result<(bool, bool), IntakeError> {
         let (header, summary) = (&record.header, &record.summary);
-        if task.role() == Role::Blob
-            && Rank::of(header.role, &summary.verdict) == Rank::ImportedLayer
-        {
-            return Ok(true);
-        }
         let asked = |(media_type, before): (&String, &Vec<ContentDigest>)| {
             let media_type: Option<MediaType> = media_type.parse().ok();
             media_type.is_some_and(|media_type| claimants(self.importers, &media_type) == *before)
         };
-        if header.role != task.role() || !summary.handed_on.iter().all(asked) {
-            return Ok(false);
-        }
         let importer = header.importer.as_ref().map(|importer| importer.digest);
         let mut matters = summary
             .handed_on
             .values()
             .any(|claimed| !claimed.is_empty());
+        let mut is_disputed = false;
         let is_same = match self.importers {
             Importers::One(steer) => importer == Some(steer.identity().digest),
             // An image's layer is a tar archive, whatever it begins with.
@@ -263,29 +264,42 @@ impl Search<'_> {
                 let claimants = claimants(self.importers, &task.media_type);
                 importer.is_some_and(|importer| claimants.contains(&importer))
             }
-            Importers::Registry(_) if claimants(self.importers, &task.media_type).is_empty() => {
-                // Whatever is said of it stays, be it that the same bytes were read as another type,
-                // or that what they decompress to was not understood.
-                true
-            }
             Importers::Registry(_) => {
-                let mut content = StreamContent::open(self.repository, stream)?;
-                let mut head = vec![0; PROBE_HEAD];
-                let count = content.fill(&mut head)?;
-                let offer = task.offer(Some(content.size()));
-                let found = candidates(self.importers, &offer, &head[..count]).map_err(session)?;
-                let same = found
-                    .iter()
-                    .find(|found| Some(found.identity().digest) == importer);
-                matters |= same.is_some_and(|importer| importer.needs_random());
-                same.is_some() || (importer.is_none() && found.is_empty())
+                let mut head = || {
+                    let mut content = StreamContent::open(self.repository, stream)?;
+                    let mut head = vec![0; PROBE_HEAD];
+                    let count = content.fill(&mut head)?;
+                    head.truncate(count);
+                    Ok(head)
+                };
+                let offers = task.offers(self.importers);
+                match claim(self.importers, offers, &mut head).map_err(session)? {
+                    // Whatever is said of it stays, be it that the same bytes were read as another
+                    // type, or that what they decompress to was not understood.
+                    None => true,
+                    Some(claim) => {
+                        is_disputed = claim.is_disputed;
+                        let mut candidates = claim.candidates.iter();
+                        let same =
+                            candidates.find(|found| Some(found.identity().digest) == importer);
+                        matters |= same.is_some_and(|importer| importer.needs_random());
+                        same.is_some()
+                    }
+                }
             }
         };
-        matters &= summary.verdict == Verdict::Imported;
+        // One of a layer's entries also does for the same archive as a blob: it would stay in any case.
+        let is_better = task.role() == Role::Blob
+            && Rank::of(header.role, &summary.verdict) == Rank::ImportedLayer;
+        let is_current = (header.role == task.role() || is_better)
+            && !summary.limited
+            && summary.handed_on.iter().all(asked);
+        // Layers are never cut further than cfsctl expects.
+        matters &= summary.verdict == Verdict::Imported && header.role == Role::Blob;
         let is_met = self
             .wish
             .is_met(self.parameters, &header.parameters, matters);
-        Ok(is_same && is_met)
+        Ok((is_same && is_current && is_met, is_disputed))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Which of two equal streams keeps the name, and which record stays.
 
-use lazaret_artifact::record::{Role, Verdict};
+use lazaret_artifact::record::{Role, Summary, Verdict};
 use lazaret_artifact::{ContentDigest, VerityDigest};
 use lazaret_graph::names::Stream;
-use lazaret_graph::rebuilt_digest;
+use lazaret_graph::{RecordReader, RecordWriter, rebuilt_digest};
 use lazaret_store::Repository;
 
 use crate::error::IntakeError;
+use crate::lines::Noted;
 use crate::recorder::Recorded;
 use crate::reuse::{Rank, record, unless_damaged};
 use crate::task::Task;
@@ -90,6 +91,50 @@ pub(crate) fn settle(
         "the stream that was there does not rebuild its content and is replaced"
     );
     Ok(fresh(Vec::new()))
+}
+
+/// The record with what else was found of the same content, read as something else.
+pub(crate) fn add_findings(
+    repository: &Repository,
+    content: &ContentDigest,
+    kept: VerityDigest,
+    noted: &Noted,
+) -> Result<VerityDigest, IntakeError> {
+    let (_, before) = RecordReader::open(repository, content, &kept)?.into_summary()?;
+    let severity = before.severity.max(noted.severity);
+    let (faults, unread) = (
+        before.faults.max(noted.faults),
+        before.unread.max(noted.unread),
+    );
+    if (severity, faults, unread) == (before.severity, before.faults, before.unread) {
+        return Ok(kept);
+    }
+    rewrite(repository, content, &kept, |summary| {
+        summary.severity = severity;
+        summary.faults = faults;
+        summary.unread = unread;
+    })
+}
+
+/// The same record with another summary.
+pub(crate) fn rewrite(
+    repository: &Repository,
+    content: &ContentDigest,
+    record: &VerityDigest,
+    change: impl FnOnce(&mut Summary),
+) -> Result<VerityDigest, IntakeError> {
+    let mut reader = RecordReader::open(repository, content, record)?;
+    let mut writer = RecordWriter::new(repository, reader.header())?;
+    for line in reader.by_ref() {
+        writer.line(&line?)?;
+    }
+    let Some(summary) = reader.summary() else {
+        // The reader ends without an error only after the summary.
+        return Ok(*record);
+    };
+    let mut summary = summary.clone();
+    change(&mut summary);
+    Ok(writer.finish(summary)?.stream)
 }
 
 /// Whether a stream has the content type that is needed.

@@ -1,6 +1,9 @@
 //! The second stage: the blob as its importer steers it. Bytes come in pieces and go out, in order
 //! and exactly once, to the recorder; what the importer says goes to the record.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use lazaret_artifact::{Entry, Fact};
 use lazaret_engine::{Session, SessionError, Storage};
@@ -23,6 +26,8 @@ pub(crate) struct Tape {
     /// A file that is all of the blob and can become an object as it is.
     clone: Option<Box<ClonedFile>>,
     recorder: Recorder,
+    /// Set by whoever wants it to stop.
+    cancel: Arc<AtomicBool>,
     lines: Lines,
     handover: Option<Handover>,
 }
@@ -34,6 +39,7 @@ impl Tape {
         size: Option<u64>,
         clone: Option<Box<ClonedFile>>,
         recorder: Recorder,
+        cancel: Arc<AtomicBool>,
     ) -> Self {
         Self {
             repository: repository.clone(),
@@ -42,6 +48,7 @@ impl Tape {
             size,
             clone,
             recorder,
+            cancel,
             lines: Lines::nowhere(),
             handover: None,
         }
@@ -102,6 +109,10 @@ impl Tape {
 
     /// Up to `max` bytes from the front.
     fn next(&mut self, max: u64) -> Result<Option<Bytes>, SessionError> {
+        if self.cancel.load(Ordering::Relaxed) {
+            let interrupted = IntakeError::Interrupted;
+            return Err(Box::new(Recording(BlobFault::Host(Box::new(interrupted)))));
+        }
         let piece = self.pieces.next(max)?;
         if let Some(piece) = &piece {
             self.position += piece.len() as u64;

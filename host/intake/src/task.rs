@@ -3,13 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use lazaret_artifact::descriptor::FILE_NAMES;
 use lazaret_artifact::record::Role;
-use lazaret_artifact::{Compression, ContentDigest, MediaType, VerityDigest};
-use lazaret_engine::{Offer, Policy, Steer};
+use lazaret_artifact::{Compression, ContentDigest, EntryPath, MediaType, VerityDigest};
+use lazaret_engine::{Offer, Policy};
 use lazaret_store::ContentType;
 
-use crate::options::{OnFault, PullOptions, Split};
+use crate::candidates::claimants;
+use crate::options::{Importers, OnFault, PullOptions, Split};
 use crate::plan::{Kind, Wanted};
+
+/// The type that says nothing: the name decides.
+const ANYTHING: &str = "application/octet-stream";
 
 pub(crate) struct Task<'a> {
     /// The blob.
@@ -182,23 +187,58 @@ impl<'a> Task<'a> {
         is_known.then_some(self.wanted.descriptor.size)
     }
 
-    /// What an importer is told of it that is given a file.
-    pub(crate) fn offer_of_file(&self, importer: &dyn Steer, size: u64) -> Offer {
-        let mut offer = self.offer(Some(size));
-        offer.fact_namespaces = importer.fact_namespaces().to_vec();
-        offer
+    /// All that it is offered as, in the order in which importers are asked: by each type that it is
+    /// declared as, and by its names, whatever its type.
+    pub(crate) fn offers(&self, importers: &Importers) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        for descriptor in self.wanted.descriptors() {
+            let media_type = match std::ptr::eq(descriptor, &self.wanted.descriptor) {
+                true => self.media_type.essence(),
+                false if self.is_inside => match descriptor.media_type.essence().unwrapped() {
+                    Some((media_type, _)) => media_type,
+                    None => continue,
+                },
+                false => descriptor.media_type.essence(),
+            };
+            let offer = self.offer_as(media_type, &descriptor.annotations);
+            let is_named = FILE_NAMES
+                .iter()
+                .any(|key| offer.annotations.contains_key(*key));
+            // What it decompresses to is looked into instead.
+            let is_wrapping = !self.is_inside
+                && offer
+                    .media_type
+                    .unwrapped()
+                    .is_some_and(|(inner, _)| !claimants(importers, &inner).is_empty());
+            let by_name = (is_named && !is_wrapping && !self.is_layer()).then(|| {
+                let anything = ANYTHING.parse().expect("a valid media type");
+                self.offer_as(anything, &descriptor.annotations)
+            });
+            offers.push(offer);
+            offers.extend(by_name);
+        }
+        offers
     }
 
     /// What an importer is told of it.
-    pub(crate) fn offer(&self, size: Option<u64>) -> Offer {
+    fn offer_as(&self, media_type: MediaType, annotations: &BTreeMap<String, String>) -> Offer {
         let wanted = self.wanted;
+        let mut annotations = annotations.clone();
+        for key in FILE_NAMES {
+            // Importers are to see the name that the file will have.
+            if let Some(name) = annotations.get_mut(key)
+                && let Ok(path) = EntryPath::from_untrusted(name.as_bytes())
+            {
+                *name = String::from_utf8_lossy(path.as_bytes()).into_owned();
+            }
+        }
         Offer {
-            media_type: self.media_type.clone(),
+            media_type,
             artifact_type: wanted.setting.artifact_type.clone(),
             config_media_type: Some(wanted.setting.config_media_type.clone()),
-            size: size.or_else(|| self.size()),
+            size: self.size(),
             travelling_size: wanted.descriptor.size,
-            annotations: wanted.descriptor.annotations.clone(),
+            annotations,
             parameters: self.parameters.clone(),
             policy: match self.is_layer() {
                 true => Policy::LAYER,

@@ -240,6 +240,7 @@ impl Bench {
                 handed_on: std::collections::BTreeMap::new(),
                 faults: 0,
                 unread: 0,
+                limited: false,
             })
             .unwrap()
     }
@@ -290,6 +291,16 @@ impl Bench {
         blobs: &[Attached<'_>],
         contents: &[(usize, &Sketch)],
     ) -> Image {
+        self.artifact_of((OCI_EMPTY, b"{}"), blobs, contents)
+    }
+
+    /// The same, with a config of this type.
+    pub(crate) fn artifact_of(
+        &self,
+        (config_type, config): (&str, &[u8]),
+        blobs: &[Attached<'_>],
+        contents: &[(usize, &Sketch)],
+    ) -> Image {
         let mut layers = Vec::new();
         let mut records = Vec::new();
         let mut descriptors = Vec::new();
@@ -329,11 +340,12 @@ impl Bench {
             });
         }
         let manifest = format!(
-            r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","artifactType":"application/x","config":{{"mediaType":"{OCI_EMPTY}","digest":"{}","size":2}},"layers":[{}]}}"#,
-            ContentDigest::sha256(b"{}"),
+            r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","artifactType":"application/x","config":{{"mediaType":"{config_type}","digest":"{}","size":{}}},"layers":[{}]}}"#,
+            ContentDigest::sha256(config),
+            config.len(),
             descriptors.join(",")
         );
-        self.commit(&manifest, b"{}", &layers, &records, &content_refs)
+        self.commit(&manifest, config, &layers, &records, &content_refs)
     }
 
     fn commit(

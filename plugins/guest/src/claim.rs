@@ -21,18 +21,17 @@ pub const NAMES: [&str; 3] = [
     "org.opencontainers.image.title",
 ];
 
-/// Whether the annotations name the blob's file, and all names fit: two that differ would let the
-/// artifact choose who looks at it.
+/// Whether the annotations name the blob's file, and any of the names fits: one that does not must not
+/// keep a file from being looked at. `fits` sees each name in lower case, since some who open files
+/// do not mind.
 pub fn is_named<'a>(
     annotations: impl IntoIterator<Item = (&'a str, &'a str)>,
     fits: impl Fn(&str) -> bool,
 ) -> bool {
-    let mut fitting = annotations
+    annotations
         .into_iter()
         .filter(|(key, _)| NAMES.contains(key))
-        .map(|(_, name)| fits(name))
-        .peekable();
-    fitting.peek().is_some() && fitting.all(|fits| fits)
+        .any(|(_, name)| fits(&name.to_ascii_lowercase()))
 }
 
 /// What an importer answers: first bytes that contradict a claim put it last and do not void it, so
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_must_fit() {
+    fn one_name_that_fits_is_enough() {
         let [old, path, title] = NAMES;
         for (annotations, expected) in [
             (&[][..], false),
@@ -74,8 +73,10 @@ mod tests {
             (&[(title, "a.y")], false),
             (&[(path, "d/a.x"), ("elsewhere", "a.y")], true),
             (&[(old, "b.x"), (title, "a.x")], true),
-            (&[(title, "a.x"), (path, "a.y")], false),
-            (&[(title, "a.y"), (path, "a.x")], false),
+            (&[(title, "a.x"), (path, "a.y")], true),
+            (&[(title, "a.y"), (path, "a.x")], true),
+            (&[(title, "a.y"), (path, "a.z")], false),
+            (&[(title, "A.X")], true),
         ] {
             let named = is_named(annotations.iter().copied(), |name| name.ends_with(".x"));
             assert_eq!(named, expected, "{annotations:?}");

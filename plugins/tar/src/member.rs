@@ -121,6 +121,8 @@ pub(crate) fn resolve(
         Meaning::Name => Some(Entry {
             media_type: match kind {
                 EntryKind::Regular if has_content => probe::by_name(&path.value),
+                // Another name for content that may have none that says what it is.
+                EntryKind::Hardlink | EntryKind::Symlink => probe::by_name(&path.value),
                 _ => None,
             },
             path: path.value,

@@ -51,37 +51,58 @@ pub fn names(media_type: &str) -> Option<Names> {
     }
 }
 
-/// The media type of a regular file's content, where its name says that another importer knows it.
+/// The media type of a file's content, where its name says that another importer knows it. The name
+/// is taken as the host cleans it, and in any case of letters.
 ///
 /// `.bin` only with the names that transformers and its kin give. `.pth` not where Python itself looks
 /// for path configuration files, which are text: every image with Python has some.
 #[must_use]
 pub fn by_name(path: &[u8]) -> Option<&'static str> {
+    let path = cleaned(path);
+    let ends = |suffix: &[u8]| {
+        let start = path.len().checked_sub(suffix.len());
+        start.is_some_and(|start| path[start..].eq_ignore_ascii_case(suffix))
+    };
     // Of most names in a layer only the last letter is looked at.
-    match path.last()? {
-        b's' if path.ends_with(b".safetensors") => Some("application/x-safetensors"),
-        b'n' if path.ends_with(b".safetensors.index.json") => {
-            Some("application/x-safetensors-index+json")
-        }
-        b'f' if path.ends_with(b".gguf") => Some("application/x-gguf"),
-        b'x' if path.ends_with(b".onnx") => Some("application/x-onnx"),
-        b't' if path.ends_with(b".pt") || path.ends_with(b".ckpt") => Some(PYTORCH),
-        b'h' if path.ends_with(b".pth") && !is_path_configuration(path) => Some(PYTORCH),
-        b'n' if path.ends_with(b".bin") && is_checkpoint(path) => Some(PYTORCH),
+    match path.last()?.to_ascii_lowercase() {
+        b's' if ends(b".safetensors") => Some("application/x-safetensors"),
+        b'n' if ends(b".safetensors.index.json") => Some("application/x-safetensors-index+json"),
+        b'f' if ends(b".gguf") => Some("application/x-gguf"),
+        b'x' if ends(b".onnx") => Some("application/x-onnx"),
+        b't' if ends(b".pt") || ends(b".ckpt") => Some(PYTORCH),
+        b'h' if ends(b".pth") && !is_path_configuration(path) => Some(PYTORCH),
+        b'n' if ends(b".bin") && is_checkpoint(path) => Some(PYTORCH),
+        b'l' if ends(b".pkl") => Some(PYTORCH),
         _ => None,
     }
 }
 
 const PYTORCH: &str = "application/x-pytorch";
 
+/// Without what the host takes away at the end of a name.
+fn cleaned(mut path: &[u8]) -> &[u8] {
+    loop {
+        path = match path {
+            [rest @ .., b'/'] => rest,
+            [rest @ .., b'/', b'.'] => rest,
+            _ => return path,
+        };
+    }
+}
+
 fn is_checkpoint(path: &[u8]) -> bool {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-    let starts: [&[u8]; 3] = [
+    let starts: [&[u8]; 4] = [
         b"pytorch_model",
         b"diffusion_pytorch_model",
         b"adapter_model",
+        b"training_args",
     ];
-    starts.iter().any(|start| name.starts_with(start))
+    let begins = |start: &&[u8]| {
+        let beginning = name.get(..start.len());
+        beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(start))
+    };
+    starts.iter().any(begins)
 }
 
 fn is_path_configuration(path: &[u8]) -> bool {
@@ -133,7 +154,12 @@ mod tests {
             ("model.bin", None),
             ("pytorch_model.bin.index.json", None),
             ("index.json", None),
-            ("a.SAFETENSORS", None),
+            ("a.SAFETENSORS", Some("application/x-safetensors")),
+            ("Training_Args.BIN", Some(PYTORCH)),
+            ("a.pkl", Some(PYTORCH)),
+            ("x.pt/", Some(PYTORCH)),
+            ("x.pt/././/", Some(PYTORCH)),
+            ("x.pt/..", None),
             ("a.onnx_data", None),
             ("pt", None),
             ("", None),

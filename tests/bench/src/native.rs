@@ -93,6 +93,7 @@ impl Steer for Native {
                 Stop::Session(error) => Ended::Session(error),
             });
         Run {
+            fuel: host.steering.work(),
             session: host.steering.into_session(),
             result,
         }

@@ -242,6 +242,7 @@ fn layer(
         handed_on: std::collections::BTreeMap::new(),
         faults: 0,
         unread: 0,
+        limited: false,
     })?;
     Ok((LayerRef { key, stream }, record))
 }

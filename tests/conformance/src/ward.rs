@@ -108,7 +108,9 @@ pub fn offer(policy: Policy, size: usize) -> Offer {
 pub fn admit(importer: &Importer, offer: &Offer, size: usize) -> (Result<Report, Ended>, Record) {
     let input = (0..size).map(|index| (index % 251) as u8).collect();
     let (session, record) = Tape::new(input);
-    let Run { session, result } = importer.ingest(offer, session);
+    let Run {
+        session, result, ..
+    } = importer.ingest(offer, session);
     let position = session.position();
     drop(session);
     let record = record

@@ -185,7 +185,9 @@ pub fn run(name: &str, media_type: &str, file: Hollow, split: bool) -> Outcome {
         record: Arc::clone(&record),
     });
     let start = std::time::Instant::now();
-    let Run { session, result } = importer.ingest(&offer, session);
+    let Run {
+        session, result, ..
+    } = importer.ingest(&offer, session);
     let kept = session.position();
     drop(session);
     let result = match result {

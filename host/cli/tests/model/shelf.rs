@@ -185,6 +185,7 @@ impl Home {
             handed_on: BTreeMap::new(),
             faults: 0,
             unread: 0,
+            limited: false,
         };
         let record = record.finish(summary).unwrap();
         let key = file.key();

@@ -448,6 +448,7 @@ pub(crate) fn summary(stream: VerityDigest) -> Summary {
         handed_on: std::collections::BTreeMap::new(),
         faults: 0,
         unread: 0,
+        limited: false,
     }
 }
 

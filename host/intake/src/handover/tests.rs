@@ -42,7 +42,11 @@ impl Steer for Halves {
                 .unwrap();
         }
         let result = Ok(Report::default());
-        Run { session, result }
+        Run {
+            session,
+            fuel: 0,
+            result,
+        }
     }
 }
 
