@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use lazaret_componentize::{Artifact, build};
 
 /// Package and name of each built-in importer.
-const BUILTINS: [(&str, &str); 5] = [
+const BUILTINS: [(&str, &str); 6] = [
     ("lazaret-plugin-tar", "tar"),
     ("lazaret-plugin-safetensors", "safetensors"),
     ("lazaret-plugin-gguf", "gguf"),
     ("lazaret-plugin-pytorch", "pytorch"),
     ("lazaret-plugin-onnx", "onnx"),
+    ("lazaret-plugin-model-config", "model-config"),
 ];
 
 fn main() {

@@ -98,4 +98,23 @@ pub const BUILTINS: &[Builtin] = &[
             "application/vnd.unknown.layer.v1+file",
         ],
     },
+    Builtin {
+        name: "model-config",
+        component: include_bytes!(concat!(env!("OUT_DIR"), "/model-config.wasm")),
+        media_types: &[
+            "application/x-model-config+json",
+            "application/x-tokenizer-config+json",
+            "application/octet-stream",
+            "application/vnd.cnai.model.weight.v1.raw",
+            "application/vnd.cncf.model.weight.v1.raw",
+            "application/vnd.docker.ai.model.file",
+            "application/vnd.unknown.artifact.v1",
+            "application/vnd.unknown.layer.v1+file",
+            "application/json",
+            "application/vnd.cnai.model.doc.v1.raw",
+            "application/vnd.cnai.model.weight.config.v1.raw",
+            "application/vnd.cncf.model.doc.v1.raw",
+            "application/vnd.cncf.model.weight.config.v1.raw",
+        ],
+    },
 ];

@@ -20,10 +20,10 @@ fn every_component_claims_what_it_is_registered_for() {
         assert_eq!(importer.identity().name, builtin.name);
         let reads_models = builtin.name != "tar";
         assert_eq!(importer.needs_random(), reads_models, "{}", builtin.name);
-        let namespaces: &[&str] = if reads_models {
-            &["model", "file"]
-        } else {
-            &[]
+        let namespaces: &[&str] = match builtin.name {
+            "tar" => &[],
+            "model-config" => &["model"],
+            _ => &["model", "file"],
         };
         assert_eq!(importer.fact_namespaces(), namespaces, "{}", builtin.name);
     }
@@ -40,7 +40,7 @@ fn who_claims_a_type_is_known_without_loading_anybody() {
             .1
     };
     assert_eq!(registry.claimants("application/x-onnx"), [digest("onnx")]);
-    let mut all = ["safetensors", "gguf", "pytorch", "onnx"].map(digest);
+    let mut all = ["safetensors", "gguf", "pytorch", "onnx", "model-config"].map(digest);
     all.sort_unstable();
     assert_eq!(registry.claimants("application/octet-stream"), all);
     assert_eq!(registry.claimants("text/plain"), []);

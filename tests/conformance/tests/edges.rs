@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of the workspace that each crate of the product may depend on, at run time.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("lazaret-artifact", &[]),
     ("lazaret-store", &["lazaret-artifact"]),
     ("lazaret-engine", &["lazaret-artifact"]),
@@ -53,6 +53,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ),
     ("lazaret-guest", &[]),
     ("lazaret-plugin-gguf", &["lazaret-guest"]),
+    ("lazaret-plugin-model-config", &["lazaret-guest"]),
     ("lazaret-plugin-onnx", &["lazaret-guest"]),
     ("lazaret-plugin-pytorch", &["lazaret-guest"]),
     ("lazaret-plugin-safetensors", &["lazaret-guest"]),

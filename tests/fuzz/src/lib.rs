@@ -4,6 +4,7 @@
 pub mod archive;
 pub mod documents;
 pub mod gguf;
+pub mod model_config;
 pub mod onnx;
 pub mod pytorch;
 pub mod safetensors;

@@ -130,6 +130,11 @@ fn onnx() {
 }
 
 #[test]
+fn model_config() {
+    run_made(crate::model_config::seeds(), crate::model_config::check);
+}
+
+#[test]
 fn pytorch() {
     run_made(crate::pytorch::seeds(), crate::pytorch::check);
     // What they are for: each is sound before it is mutilated.
