@@ -30,7 +30,7 @@ pub use error::{PathFault, ViewError};
 pub use export::{ExportOptions, Exported, Owners, Progress, Skipped, Warning, directory, tar};
 pub use findings::{About, FoundFact, Part, Place, each_fact, each_part};
 pub use lookup::{Follow, Found};
-pub use model::{FileFault, ModelCard, ModelFile, Models, Shards, models};
+pub use model::{Claims, FileFault, ModelCard, ModelFile, Models, Shards, models};
 pub use part_reader::PartReader;
 pub use read::{read_extents, read_file};
 pub use tree::{Content, Node, NodeId, NodeKind, Totals, Tree};

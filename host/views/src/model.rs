@@ -1,10 +1,13 @@
 //! Model cards: what the facts about an artifact's files come to for one model.
 //!
 //! A model may be one file or many: what an index of shards names, what GGUF calls splits, or what
-//! is called `…-00001-of-00003`. Each such family has one card with its files' counts summed. Facts
-//! are importers' words about strangers' files: what does not parse is passed over, sums saturate.
+//! is called `…-00001-of-00003`. Each such family has one card with its files' counts summed. Files
+//! beside them that describe a model fill in what its own do not say; what the artifact's config
+//! document claims is kept apart. Facts are importers' words about strangers' files: what does not
+//! parse is passed over, sums saturate.
 
 mod card;
+mod claims;
 mod family;
 
 use std::collections::HashMap;
@@ -18,6 +21,8 @@ use lazaret_store::Repository;
 
 use crate::error::ViewError;
 use crate::findings::{About, FoundFact, each_fact};
+
+pub use claims::Claims;
 
 /// What is known of one model.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,6 +65,12 @@ pub struct ModelCard {
     pub bytes: u64,
     /// Where it is one of several files, whether they are all there.
     pub shards: Option<Shards>,
+    /// Files in the same directory that say something of it and are none of its own: what those do
+    /// not say is from here.
+    pub described_by: Vec<ModelFile>,
+    /// What the artifact's config document claims of it and no importer says: only where it is the
+    /// artifact's one model.
+    pub claimed: Claims,
 }
 
 /// A file of a model.
@@ -97,6 +108,8 @@ impl Shards {
 pub struct Models {
     /// A card for each, in the order of their first files.
     pub cards: Vec<ModelCard>,
+    /// What the artifact's config document claims, where there is not one model that it is about.
+    pub claims: Option<Claims>,
     /// Files whose importer failed, and why.
     pub faults: Vec<FileFault>,
     /// Files that are called models and were given to no importer, because a bound stopped it.
@@ -125,12 +138,20 @@ pub fn models(repository: &Repository, image: &Image) -> Result<Models, ViewErro
         Ok::<_, ViewError>(())
     })?;
     let files = seen.files;
-    let cards = family::families(&files);
+    let families = family::families(&files);
+    let mut cards: Vec<ModelCard> = families
+        .iter()
+        .map(|family| card::of_family(&files, family))
+        .collect();
+    let mut claims = Claims::of(image);
+    if let [card] = &mut *cards
+        && let Some(claims) = claims.take()
+    {
+        card.claimed = claims.beyond(card);
+    }
     Ok(Models {
-        cards: cards
-            .iter()
-            .map(|family| card::of_family(&files, family))
-            .collect(),
+        cards,
+        claims,
         faults: seen.faults,
         not_handed_on: seen.not_handed_on,
     })

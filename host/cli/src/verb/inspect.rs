@@ -1,6 +1,7 @@
 //! `lazaret inspect`
 
 mod card;
+mod claims;
 mod document;
 mod index;
 mod models;
@@ -60,7 +61,10 @@ fuel, verdict, severity. Where there are models: models, each with name, format,
 architecture, tensors, parameters, dtypes (dtype, tensors), quantization, contextLength,
 embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, fault (the rule that a file
 breaks which was judged all the same), findings, size, files (file, blob, size), shards (expected,
-there, contradictions); faults (file, blob, reason of files that could not be read); and notHandedOn
+there, contradictions), describedBy (file, blob, size of files beside it that say what its own do
+not), claimed (what the artifact's config document claims and no importer says: name, family, version,
+licence, format, architecture, parameters, precision, quantization); claimed (the same, where there
+is not one model that it is about); faults (file, blob, reason of files that could not be read); and notHandedOn
 (number of files that no importer was given, since there are too many). Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations, referrers, and
 manifests, each a descriptor with stored and attestations (digest, stored).";
 
@@ -155,7 +159,7 @@ fn imports(repository: &Repository, image: &Image) -> Result<Vec<Layer>, GraphEr
     image.layers.iter().map(one).collect()
 }
 
-/// Where no record has a fact there is no model, and nothing has to be read again for that.
+/// Where no record of an image has a fact there is no model, and nothing has to be read again for that.
 fn found_models(
     repository: &Repository,
     image: &Image,
@@ -163,8 +167,9 @@ fn found_models(
 ) -> Result<Models, ViewError> {
     let records = layers.iter().filter_map(|layer| layer.record.as_ref());
     match records.map(|record| record.summary.facts).max() {
-        None | Some(0) => Ok(Models::default()),
-        Some(_) => lazaret_views::models(repository, image),
+        None | Some(0) if image.config.is_some() => Ok(Models::default()),
+        // An artifact's config may claim something.
+        _ => lazaret_views::models(repository, image),
     }
 }
 

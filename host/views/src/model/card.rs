@@ -7,7 +7,7 @@ use lazaret_artifact::shards::{self, ShardFacts};
 use lazaret_artifact::{ContentDigest, EntryPath, Value};
 
 use super::family::Family;
-use super::{FileFacts, ModelCard, ModelFile, Shards};
+use super::{Claims, FileFacts, ModelCard, ModelFile, Shards};
 
 /// The card of these of the files.
 pub(super) fn of_family(files: &[FileFacts], family: &Family) -> ModelCard {
@@ -15,11 +15,13 @@ pub(super) fn of_family(files: &[FileFacts], family: &Family) -> ModelCard {
     let index = family.index.map(|at| &files[at]);
     // Where files say different things, the first counts: GGUF's own order, and an index knows best.
     let all: Vec<&FileFacts> = index.into_iter().chain(members.iter().copied()).collect();
+    let beside: Vec<&FileFacts> = family.beside(files).iter().map(|&at| &files[at]).collect();
+    let says: Vec<&FileFacts> = all.iter().chain(&beside).copied().collect();
     let text = |key: &str| {
-        let mut texts = all.iter().filter_map(|file| file.text(key));
+        let mut texts = says.iter().filter_map(|file| file.text(key));
         texts.find(|text| !text.is_empty()).map(str::to_owned)
     };
-    let number = |key: &str| all.iter().find_map(|file| file.unsigned(key));
+    let number = |key: &str| says.iter().find_map(|file| file.unsigned(key));
     let sum = |key: &str| {
         let numbers = members.iter().filter_map(|file| file.unsigned(key));
         numbers.fold(0, u64::saturating_add)
@@ -40,7 +42,7 @@ pub(super) fn of_family(files: &[FileFacts], family: &Family) -> ModelCard {
         context_length: number("context-length"),
         embedding_length: number("embedding-length"),
         tokenizer: text("tokenizer"),
-        chat_template: all.iter().find_map(|file| template(file)),
+        chat_template: says.iter().find_map(|file| template(file)),
         tensors: sum("tensors"),
         parameters: sum("parameters"),
         dtypes: dtypes(&members),
@@ -50,6 +52,8 @@ pub(super) fn of_family(files: &[FileFacts], family: &Family) -> ModelCard {
         bytes: all.iter().map(|file| file.about.size).fold(0, add),
         shards: shards_of(index, &members, family.expected),
         files: all.iter().map(|file| model_file(file)).collect(),
+        described_by: beside.iter().map(|file| model_file(file)).collect(),
+        claimed: Claims::default(),
     }
 }
 

@@ -17,6 +17,42 @@ pub(super) struct Family {
     pub(super) expected: Option<u64>,
 }
 
+/// What files that have no tensors say of the model beside them.
+const DESCRIBING: [&str; 6] = [
+    "architecture",
+    "context-length",
+    "embedding-length",
+    "quantization",
+    "tokenizer",
+    "chat-template-sha256",
+];
+
+impl Family {
+    /// Files in the directory of the first that describe a model and are none, by their numbers:
+    /// those out of the same blob before others.
+    pub(super) fn beside(&self, files: &[FileFacts]) -> Vec<usize> {
+        let mut own = self.index.iter().chain(&self.members);
+        let Some(first) = own.next().map(|&at| &files[at]) else {
+            return Vec::new();
+        };
+        let directory = directory(first);
+        let mut beside: Vec<usize> = (0..files.len())
+            .filter(|&at| is_description(&files[at]) && self::directory(&files[at]) == directory)
+            .collect();
+        beside.sort_by_key(|&at| files[at].about.place.blob != first.about.place.blob);
+        beside
+    }
+}
+
+fn is_description(file: &FileFacts) -> bool {
+    let says = |key: &&str| file.facts.contains_key(*key);
+    !file.facts.contains_key("format") && DESCRIBING.iter().any(says)
+}
+
+fn directory(file: &FileFacts) -> EntryPath {
+    file.path().and_then(EntryPath::parent).unwrap_or_default()
+}
+
 /// Every file that is of a model's format, in families.
 pub(super) fn families(files: &[FileFacts]) -> Vec<Family> {
     let (indexes, members): (Vec<usize>, Vec<usize>) = (0..files.len())
@@ -26,8 +62,7 @@ pub(super) fn families(files: &[FileFacts]) -> Vec<Family> {
     let mut named = vec![false; files.len()];
     let beside = by_name(files, &members);
     for index in indexes {
-        let directory = files[index].path().and_then(EntryPath::parent);
-        let directory = directory.unwrap_or_default();
+        let directory = directory(&files[index]);
         let names = files[index].names.iter();
         let mut own: Vec<usize> = names
             .filter_map(|name| beside.get(&(directory.clone(), name.clone())).copied())
@@ -116,8 +151,7 @@ fn series(file: &FileFacts) -> Option<(Vec<u8>, u64)> {
         (Some((common, _)), Some(count)) => Some((common, count)),
         (None, Some(count)) => {
             // Named some other way: those in one directory belong together.
-            let directory = file.path().and_then(EntryPath::parent).unwrap_or_default();
-            Some((directory.as_bytes().to_vec(), count))
+            Some((directory(file).as_bytes().to_vec(), count))
         }
         (None, None) => None,
     }

@@ -128,6 +128,8 @@ fn one_file_is_one_card() {
         findings: 0,
         bytes: 1000,
         shards: None,
+        described_by: Vec::new(),
+        claimed: Claims::default(),
     };
     assert_eq!(*card, want);
 }
@@ -310,4 +312,146 @@ fn strange_facts_do_no_harm() {
     let found = cards(&[("i", lost)]);
     assert_eq!(found.cards[0].shards.as_ref().unwrap().there, 0);
     assert_eq!(found.cards[0].format.as_deref(), Some("safetensors"));
+}
+
+/// What `config.json` says, and nothing of a format.
+fn description(size: usize, architecture: &str) -> Sketch {
+    file(
+        size,
+        &[
+            ("model.architecture", text(architecture)),
+            ("model.context-length", Value::Unsigned(4096)),
+        ],
+    )
+}
+
+#[test]
+fn a_file_beside_fills_in_what_the_weights_do_not_say() {
+    let mut stated = shard(300, 1, "x");
+    stated
+        .facts
+        .push(fact(None, ("model.architecture", text("own"))));
+    let tokenizer = file(
+        40,
+        &[
+            ("model.tokenizer", text("T")),
+            ("model.chat-template-sha256", names("template")),
+        ],
+    );
+    let found = cards(&[
+        ("config.json", description(30, "root")),
+        ("d/config.json", description(50, "Llama")),
+        ("d/model.safetensors.index.json", index(2, 3)),
+        ("d/a b.safetensors", shard(100, 2, "one")),
+        ("d/c.safetensors", shard(200, 3, "two")),
+        ("d/tokenizer_config.json", tokenizer),
+        ("e/x.safetensors", stated),
+        ("e/config.json", description(20, "other")),
+        ("f/x.safetensors", shard(400, 1, "f")),
+        ("g/config.json", description(21, "alone")),
+    ]);
+    let [sharded, stated, bare] = &*found.cards else {
+        panic!("{found:?}")
+    };
+    let beside = |card: &ModelCard| -> Vec<String> {
+        let path = |file: &ModelFile| file.path.as_ref().unwrap().to_string();
+        card.described_by.iter().map(path).collect()
+    };
+    assert_eq!(
+        beside(sharded),
+        ["d/config.json", "d/tokenizer_config.json"]
+    );
+    assert_eq!(sharded.architecture.as_deref(), Some("Llama"));
+    assert_eq!(sharded.context_length, Some(4096));
+    assert_eq!(sharded.tokenizer.as_deref(), Some("T"));
+    assert_eq!(
+        sharded.chat_template,
+        Some(ContentDigest::sha256(b"template"))
+    );
+    // They are no weights.
+    assert_eq!((sharded.files.len(), sharded.bytes), (3, 370));
+    assert_eq!(sharded.shards.as_ref().unwrap().there, 2);
+    // What the weights say stands.
+    assert_eq!(stated.architecture.as_deref(), Some("own"));
+    assert_eq!(stated.context_length, Some(4096));
+    assert_eq!(beside(stated), ["e/config.json"]);
+    assert_eq!(bare.architecture, None);
+    assert_eq!(beside(bare), [""; 0]);
+}
+
+#[test]
+fn a_file_out_of_the_same_archive_comes_first() {
+    let bench = Bench::new();
+    let archive = |architecture: &str, seed: u64| {
+        let mut archive = Sketch::new();
+        archive
+            .file("config.json", &noise(seed, 80))
+            .file("model.safetensors", &noise(seed + 1, 500));
+        archive.facts = vec![
+            fact(Some(0), ("model.architecture", text(architecture))),
+            fact(Some(1), ("model.format", text("safetensors"))),
+        ];
+        archive
+    };
+    let (one, two) = (archive("one", 1), archive("two", 3));
+    let image = bench.artifact(&[(&one, &[], true), (&two, &[], true)]);
+    let found = models(&bench.repository, &image).unwrap();
+    let architectures: Vec<_> = found
+        .cards
+        .iter()
+        .map(|card| card.architecture.as_deref().unwrap())
+        .collect();
+    assert_eq!(architectures, ["one", "two"]);
+    assert_eq!(found.cards[1].described_by.len(), 2);
+}
+
+const CONFIG: (&str, &[u8]) = (
+    "application/vnd.cncf.model.config.v1+json",
+    br#"{"descriptor":{"name":"packed","family":"f","licenses":["mit"]},
+        "config":{"architecture":"llama","format":"gguf","paramSize":"7b","precision":"f16"}}"#,
+);
+
+fn claimed(files: &[Sketch]) -> Models {
+    let bench = Bench::new();
+    let blobs: Vec<_> = files.iter().map(|file| (file, &[][..], true)).collect();
+    models(&bench.repository, &bench.artifact_of(CONFIG, &blobs, &[])).unwrap()
+}
+
+#[test]
+fn claims_stand_only_where_no_importer_says_anything() {
+    let said = [
+        ("model.format", text("gguf")),
+        ("model.tensors", Value::Unsigned(1)),
+        ("model.dtypes", text("F32:1")),
+        ("model.name", text("own")),
+    ];
+    let found = claimed(&[file(9, &said)]);
+    let [card] = &*found.cards else {
+        panic!("{found:?}")
+    };
+    let owned = |text: &str| Some(text.to_owned());
+    assert_eq!(card.name, owned("own"));
+    assert_eq!((&card.architecture, &card.licence), (&None, &None));
+    assert_eq!(
+        card.claimed,
+        Claims {
+            family: owned("f"),
+            licence: owned("mit"),
+            architecture: owned("llama"),
+            ..Claims::default()
+        }
+    );
+    assert_eq!(found.claims, None);
+}
+
+#[test]
+fn claims_are_not_shared_out_among_models() {
+    let model = |size| file(size, &[("model.format", text("gguf"))]);
+    for files in [vec![file(5, &[])], vec![model(6), model(7)]] {
+        let found = claimed(&files);
+        let claims = found.claims.unwrap();
+        assert_eq!(claims.name.as_deref(), Some("packed"));
+        assert_eq!(claims.parameters.as_deref(), Some("7b"));
+        assert!(found.cards.iter().all(|card| card.claimed.is_empty()));
+    }
 }

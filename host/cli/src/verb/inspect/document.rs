@@ -9,6 +9,7 @@ use lazaret_graph::{Image, Kind, Name};
 use lazaret_views::Models;
 use serde::Serialize;
 
+use super::claims::ClaimsDocument;
 use super::models::{FaultDocument, ModelDocument};
 use super::{Holds, Layer, total_size};
 
@@ -38,6 +39,8 @@ pub struct ImageDocument<'a> {
     layers: Vec<LayerDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     models: Vec<ModelDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<ClaimsDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<FaultDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,6 +161,7 @@ pub fn of_image<'a>(
             })
             .collect(),
         models: models.cards.iter().map(ModelDocument::of).collect(),
+        claimed: models.claims.as_ref().map(ClaimsDocument::of),
         faults: models.faults.iter().map(FaultDocument::of).collect(),
         not_handed_on: (models.not_handed_on > 0).then_some(models.not_handed_on),
     }

@@ -9,6 +9,7 @@ use lazaret_views::{FileFault, ModelCard, ModelFile, Models, Shards};
 use serde::Serialize;
 
 use super::card::Card;
+use super::claims::{self, ClaimsDocument, or_claimed};
 use crate::amount::{counted, large, size};
 use crate::output::clean;
 
@@ -35,6 +36,13 @@ pub fn text(models: &Models, name: &Name) -> String {
     if number > MAX_CARDS {
         let more = counted((number - MAX_CARDS) as u64, "model", "models");
         let _ = write!(text, "\nand {more} more, which --json shows\n");
+    }
+    if let Some(claims) = &models.claims {
+        let _ = write!(
+            text,
+            "\nClaimed by the artifact's config\n{}",
+            claims::card(claims).render()
+        );
     }
     if !models.faults.is_empty() || models.not_handed_on > 0 {
         let _ = writeln!(text, "\nNot read");
@@ -67,24 +75,33 @@ fn of(model: &ModelCard, name: &Name) -> Card {
             card.line(title, value);
         }
     };
-    line("name", model.name.clone());
-    let format = model.format.as_deref().unwrap_or("unknown");
+    let claimed = &model.claimed;
+    line("name", or_claimed(model.name.clone(), &claimed.name));
+    line("family", or_claimed(None, &claimed.family));
+    line("version", or_claimed(None, &claimed.version));
+    let format = or_claimed(model.format.clone(), &claimed.format);
+    let format = format.unwrap_or_else(|| "unknown".to_owned());
     line(
         "format",
         Some(match &model.format_version {
             Some(version) => format!("{format} {version}"),
-            None => format.to_owned(),
+            None => format,
         }),
     );
-    line("architecture", model.architecture.clone());
     line(
-        "parameters",
-        (model.tensors > 0).then(|| {
-            let tensors = counted(model.tensors, "tensor", "tensors");
-            format!("{} in {tensors}{}", large(model.parameters), dtypes(model))
-        }),
+        "architecture",
+        or_claimed(model.architecture.clone(), &claimed.architecture),
     );
-    line("quantised", model.quantization.clone());
+    let parameters = (model.tensors > 0).then(|| {
+        let tensors = counted(model.tensors, "tensor", "tensors");
+        format!("{} in {tensors}{}", large(model.parameters), dtypes(model))
+    });
+    line("parameters", or_claimed(parameters, &claimed.parameters));
+    line("precision", or_claimed(None, &claimed.precision));
+    line(
+        "quantised",
+        or_claimed(model.quantization.clone(), &claimed.quantization),
+    );
     line(
         "context",
         model
@@ -100,7 +117,10 @@ fn of(model: &ModelCard, name: &Name) -> Card {
         "chat template",
         model.chat_template.map(|digest| digest.to_string()),
     );
-    line("licence", model.licence.clone());
+    line(
+        "licence",
+        or_claimed(model.licence.clone(), &claimed.licence),
+    );
     line(
         "verdict",
         model.verdict.map(|verdict| judged(model, verdict, name)),
@@ -116,6 +136,9 @@ fn of(model: &ModelCard, name: &Name) -> Card {
     }
     if let Some(more) = model.files.len().checked_sub(MAX_LINES + 1) {
         line("", Some(format!("and {} more", more + 1)));
+    }
+    for file in model.described_by.iter().take(MAX_LINES) {
+        line("described by", Some(path(file.path.as_ref(), file.blob)));
     }
     if let Some(shards) = &model.shards {
         line("shards", Some(complete(shards)));
@@ -215,6 +238,10 @@ pub struct ModelDocument<'a> {
     files: Vec<FileDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shards: Option<ShardsDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    described_by: Vec<FileDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<ClaimsDocument<'a>>,
 }
 
 #[derive(Serialize)]
@@ -283,6 +310,8 @@ impl<'a> ModelDocument<'a> {
                 there: shards.there,
                 contradictions: &shards.contradictions,
             }),
+            described_by: model.described_by.iter().map(file).collect(),
+            claimed: (!model.claimed.is_empty()).then(|| ClaimsDocument::of(&model.claimed)),
         }
     }
 }
@@ -299,96 +328,4 @@ impl<'a> FaultDocument<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(name: &str, size: u64) -> ModelFile {
-        ModelFile {
-            path: Some(EntryPath::from_untrusted(name.as_bytes()).unwrap()),
-            blob: ContentDigest::sha256(name.as_bytes()),
-            size,
-        }
-    }
-
-    #[test]
-    fn a_card_says_what_is_known_and_no_more() {
-        let name: Name = "demo".parse().unwrap();
-        let mut models = Models::default();
-        assert_eq!(text(&models, &name), "");
-        models.cards.push(ModelCard {
-            format: Some("safetensors".to_owned()),
-            tensors: 2,
-            parameters: 1500,
-            dtypes: vec![("BF16".to_owned(), 2)],
-            bytes: 3100,
-            files: vec![file("model.safetensors", 3100)],
-            ..ModelCard::default()
-        });
-        assert_eq!(
-            text(&models, &name),
-            "\nModel\n  \
-             format      safetensors\n  \
-             parameters  1500 in 2 tensors, BF16\n  \
-             size        3.0 KiB\n  \
-             file        model.safetensors, 3.0 KiB\n"
-        );
-        models.cards.push(ModelCard {
-            name: Some("x\n\u{1b}[31my".to_owned()),
-            format: Some("pytorch".to_owned()),
-            format_version: Some("zip 3".to_owned()),
-            tensors: 3,
-            parameters: 7_241_732_096,
-            dtypes: vec![("float16".to_owned(), 2), ("int8".to_owned(), 1)],
-            verdict: Some(Severity::Dangerous),
-            findings: 2,
-            bytes: 0,
-            files: vec![file("a", 1), file("b", 2)],
-            shards: Some(Shards {
-                expected: 3,
-                there: 2,
-                contradictions: vec!["i names c, which is not there".to_owned()],
-            }),
-            ..ModelCard::default()
-        });
-        models.faults.push(FileFault {
-            path: None,
-            blob: ContentDigest::sha256(b"x"),
-            reason: "gguf 0.1.0: no\u{7}".to_owned(),
-        });
-        models.not_handed_on = 3;
-        let shown = text(&models, &name);
-        let second = shown.split_once("Model 2 of 2\n").unwrap().1;
-        assert_eq!(
-            second,
-            "  name        x\\n\\u{1b}[31my\n  \
-             format      pytorch zip 3\n  \
-             parameters  7.2 billion in 3 tensors: float16 2, int8 1\n  \
-             verdict     dangerous: 2 findings; `lazaret facts demo --key model.pickle-finding` \
-             shows them\n  \
-             size        0 B in 2 files\n  \
-             file        a, 1 B\n  \
-             file        b, 2 B\n  \
-             shards      2 of 3 there, contradictory:\n              \
-             i names c, which is not there\n\
-             \n\
-             Not read\n  \
-             sha256:2d711642b726: gguf 0.1.0: no\\u{7}\n  \
-             3 files beyond what importers are given of one blob\n"
-        );
-    }
-
-    #[test]
-    fn very_many_are_counted() {
-        let name: Name = "demo".parse().unwrap();
-        let models = Models {
-            cards: vec![ModelCard::default(); 20],
-            ..Models::default()
-        };
-        let shown = text(&models, &name);
-        assert_eq!(shown.matches("\nModel ").count(), MAX_CARDS);
-        assert!(
-            shown.ends_with("\nand 12 models more, which --json shows\n"),
-            "{shown}"
-        );
-    }
-}
+mod tests;
