@@ -120,7 +120,12 @@ pub(crate) fn resolve(
     let entry = match meaning {
         Meaning::Name => Some(Entry {
             media_type: match kind {
-                EntryKind::Regular if has_content => probe::by_name(&path.value),
+                EntryKind::Regular if has_content => {
+                    // One with holes is nobody's, and not worth a warning.
+                    let is_plain = matches!(data, Data::Plain);
+                    let configuration = || probe::configuration(&path.value, names);
+                    probe::by_name(&path.value).or_else(|| is_plain.then(configuration).flatten())
+                }
                 // Another name for content that may have none that says what it is.
                 EntryKind::Hardlink | EntryKind::Symlink => probe::by_name(&path.value),
                 _ => None,

@@ -79,6 +79,18 @@ pub fn by_name(path: &[u8]) -> Option<&'static str> {
 
 const PYTORCH: &str = "application/x-pytorch";
 
+/// The media type of a regular file that is called as what describes a model beside its weights. In a
+/// container layer a `config.json` is any program's, so there it has none.
+#[must_use]
+pub fn configuration(path: &[u8], names: Names) -> Option<&'static str> {
+    let name = cleaned(path).rsplit(|&byte| byte == b'/').next()?;
+    match (names, name) {
+        (Names::Plain, b"config.json") => Some("application/x-model-config+json"),
+        (Names::Plain, b"tokenizer_config.json") => Some("application/x-tokenizer-config+json"),
+        _ => None,
+    }
+}
+
 /// Without what the host takes away at the end of a name.
 fn cleaned(mut path: &[u8]) -> &[u8] {
     loop {
@@ -165,6 +177,28 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(by_name(path.as_bytes()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn configurations_are_known_where_no_container_is() {
+        let model = Some("application/x-model-config+json");
+        let tokenizer = Some("application/x-tokenizer-config+json");
+        for (path, expected) in [
+            ("config.json", model),
+            ("./m/config.json", model),
+            ("m/config.json/.", model),
+            ("m/tokenizer_config.json", tokenizer),
+            ("adapter_config.json", None),
+            ("config.json/readme.json", None),
+            ("Config.json", None),
+            ("package.json", None),
+            ("", None),
+        ] {
+            let path_bytes = path.as_bytes();
+            assert_eq!(configuration(path_bytes, Names::Plain), expected, "{path}");
+            assert_eq!(configuration(path_bytes, Names::Layer), None, "{path}");
+            assert_eq!(by_name(path_bytes), None, "{path}");
         }
     }
 }
