@@ -59,6 +59,13 @@ impl MediaType {
         Self(essence.to_ascii_lowercase())
     }
 
+    /// Whether it is a tar archive by its name: what a descriptor calls it is then the name of what is
+    /// in it.
+    #[must_use]
+    pub fn is_archive(&self) -> bool {
+        self.0.ends_with(".tar") || self.0.ends_with("/x-tar")
+    }
+
     /// An OCI or Docker manifest.
     #[must_use]
     pub fn is_manifest(&self) -> bool {

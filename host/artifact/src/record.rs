@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::ContentDigest;
-use crate::entry::{Entry, Fact};
+use crate::entry::{Entry, Fact, Value};
 use crate::error::ArtifactError;
 use crate::media_type::MediaType;
 use crate::verity::VerityDigest;
@@ -148,6 +148,15 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// What an importer's fact says; a verdict that nobody understands is no good one.
+    #[must_use]
+    pub fn said(value: &Value) -> Self {
+        match value {
+            Value::Text(text) => text.parse().unwrap_or(Self::Dangerous),
+            _ => Self::Dangerous,
+        }
+    }
+
     /// All there are, the best first.
     pub const ALL: [Self; 3] = [Self::Clean, Self::Suspicious, Self::Dangerous];
 

@@ -155,6 +155,7 @@ impl Fetch<'_> {
             parameters: &options.parameters,
             wish: self.wish,
             trust,
+            limits: options.limits,
         };
         let abort = AtomicBool::new(false);
         crew::run("lazaret-look", wanted.len(), cores, &abort, |blob| {
@@ -272,7 +273,10 @@ impl Fetch<'_> {
                 brought.found = Some(Box::new(self.unrecorded(desk, wanted, on_read)?));
             }
             Looked::Other(_) | Looked::Missing { .. } => {
-                let parameters = self.parameters(None);
+                let parameters = match &look.layer {
+                    Looked::Other(known) => self.parameters(Some(known)),
+                    _ => self.parameters(None),
+                };
                 let task = Task::fetch(wanted, parameters);
                 let imported = desk.import(&task, keep, on_read)?;
                 brought.kept = imported.kept;

@@ -340,6 +340,10 @@ impl Handover {
             let mut sheet: Box<Sheet> = (session as Box<dyn std::any::Any>)
                 .downcast()
                 .expect("the engine gives back the session it was given");
+            {
+                let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
+                purse.fuel = purse.fuel.saturating_sub(used);
+            }
             let outcome = match result {
                 Ok(_) => {
                     sheet.hand_on()?;
@@ -366,7 +370,6 @@ impl Handover {
                 Err(Ended::Session(error)) => return Err(error),
             };
             let mut purse = self.purse.lock().unwrap_or_else(PoisonError::into_inner);
-            purse.fuel = purse.fuel.saturating_sub(used);
             match outcome {
                 Outcome::NotTaken => {}
                 Outcome::Read { ref noted, .. } if noted.entries > purse.entries => {
@@ -504,6 +507,11 @@ impl Handover {
 impl Sheet {
     /// Hands on what the importer named for others, once it is done.
     pub(crate) fn hand_on(&mut self) -> Result<(), SessionError> {
+        if self.is_watched() {
+            // Only what this importer reads of a file that may change is compared with what is kept.
+            self.handover.refused += self.handover.waiting.len() as u64;
+            self.handover.waiting.clear();
+        }
         while let Some(file) = self.handover.waiting.pop_front() {
             let region = self.region().slice(file.offset);
             let cuts = self.handover.give(&file, &region)?;

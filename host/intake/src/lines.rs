@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Read, Seek as _};
 
 use lazaret_artifact::record::{Line, Severity};
 use lazaret_artifact::shards::ShardFacts;
-use lazaret_artifact::{ContentDigest, Entry, EntryKind, EntryPath, Fact, Value};
+use lazaret_artifact::{ContentDigest, Entry, EntryKind, EntryPath, Fact};
 use lazaret_engine::SessionError;
 use lazaret_graph::RecordWriter;
 use lazaret_store::{Repository, Spool};
@@ -68,13 +68,7 @@ impl Noted {
         if fact.key != VERDICT {
             return;
         }
-        let said = match &fact.value {
-            Value::Text(text) => text.parse().ok(),
-            _ => None,
-        };
-        // A verdict that nobody understands is no good one.
-        let said = said.unwrap_or(Severity::Dangerous);
-        self.severity = self.severity.max(Some(said));
+        self.severity = self.severity.max(Some(Severity::said(&fact.value)));
     }
 
     /// Notes that an importer failed on a file.
@@ -253,7 +247,7 @@ fn lines<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use lazaret_artifact::VerityAlgorithm;
+    use lazaret_artifact::{Value, VerityAlgorithm};
     use lazaret_store::VerityPolicy;
 
     use super::*;

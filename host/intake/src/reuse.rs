@@ -84,6 +84,7 @@ pub(crate) struct Search<'a> {
     pub(crate) parameters: &'a BTreeMap<String, String>,
     pub(crate) wish: Wish,
     pub(crate) trust: Trust,
+    pub(crate) limits: UnpackLimits,
 }
 
 impl Search<'_> {
@@ -167,9 +168,8 @@ impl Search<'_> {
     ) -> Result<bool, IntakeError> {
         let task = Task::inside(wanted, stream, wrapping.clone(), BTreeMap::new());
         let content = StreamContent::open(self.repository, &stream)?;
-        let limits = UnpackLimits::default();
         let mut head = vec![0; PROBE_HEAD];
-        let unpacked = Unpacker::new(content, wrapping.1, limits)
+        let unpacked = Unpacker::new(content, wrapping.1, self.limits)
             .ok()
             .and_then(|mut unpacker| unpacker.fill(&mut head).ok());
         // What does not decompress is to be looked at, so that its fault is on record.

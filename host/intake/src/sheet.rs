@@ -46,6 +46,11 @@ impl Sheet {
         &self.region
     }
 
+    /// Whether it is a file that may change.
+    pub(crate) const fn is_watched(&self) -> bool {
+        self.reads.is_some()
+    }
+
     pub(crate) const fn take_reads(&mut self) -> Option<Reads> {
         self.reads.take()
     }

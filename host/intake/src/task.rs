@@ -210,7 +210,8 @@ impl<'a> Task<'a> {
                     .media_type
                     .unwrapped()
                     .is_some_and(|(inner, _)| !claimants(importers, &inner).is_empty());
-            let by_name = (is_named && !is_wrapping && !self.is_layer()).then(|| {
+            let is_name_of_it = is_named && !is_wrapping && !offer.media_type.is_archive();
+            let by_name = (is_name_of_it && !self.is_layer()).then(|| {
                 let anything = ANYTHING.parse().expect("a valid media type");
                 self.offer_as(anything, &descriptor.annotations)
             });

@@ -241,10 +241,8 @@ impl Seen {
         let file = &mut self.files[at];
         file.shards.see(&key, &value);
         match (short, &value) {
-            ("pickle-verdict", Value::Text(text)) => {
-                // A word that nobody knows is nothing good.
-                let verdict = text.parse().unwrap_or(Severity::Suspicious);
-                file.verdict = file.verdict.max(Some(verdict));
+            ("pickle-verdict", _) => {
+                file.verdict = file.verdict.max(Some(Severity::said(&value)));
             }
             ("pickle-finding", _) => file.findings = file.findings.saturating_add(1),
             ("pickle-findings-omitted", Value::Unsigned(more)) => {

@@ -296,7 +296,7 @@ fn strange_facts_do_no_harm() {
     assert_eq!(card.format, None);
     assert_eq!((card.tensors, card.parameters), (u64::MAX, u64::MAX));
     assert_eq!(card.findings, u64::MAX);
-    assert_eq!(card.verdict, Some(Severity::Suspicious));
+    assert_eq!(card.verdict, Some(Severity::Dangerous));
     assert_eq!(card.architecture, None);
     let dtypes = vec![("a".to_owned(), u64::MAX), (String::new(), 6)];
     assert_eq!(card.dtypes, dtypes);

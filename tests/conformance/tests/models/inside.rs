@@ -7,7 +7,7 @@ use crate::berth::Berth;
 use crate::image::{Image, Layer};
 use crate::layout::Layout;
 use crate::listing::{facts, found, written};
-use crate::shelf::{SPLIT, assert_given_back, lay, object_bytes, pull};
+use crate::shelf::{SPLIT, assert_given_back, lay, pull};
 
 /// Archives within archives, more than anybody looks into.
 const DEPTHS: [usize; 5] = [1, 2, 4, 5, 12];
@@ -49,33 +49,6 @@ fn files_of_layers_are_listed_and_given_back() {
             berth.assert_sound();
         }
     }
-}
-
-#[test]
-fn a_layer_shares_its_tensors_with_an_artifact() {
-    let berth = Berth::new();
-    let content = Format::Safetensors.write(&Model::uniform(19, 32, 256 << 10));
-    let artifact = Carrier::ALL[0]
-        .pack(&[("model.safetensors", &content)])
-        .unwrap();
-    lay(&berth, "artifact", &[("artifact", &artifact)]);
-    pull(&berth, "artifact", "artifact", &SPLIT).expect(0);
-    berth.run(["gc"]).expect(0);
-    let before = object_bytes(&berth);
-    let mut layer = LayerBuilder::default();
-    layer
-        .add_file("model.safetensors", &content, 0o644)
-        .unwrap();
-    let image = Image::new(vec![Layer::new(
-        &layer.finish().unwrap(),
-        Compression::Gzip,
-    )]);
-    Layout::of(berth.path("layout"), "demo", &image);
-    pull(&berth, "layout", "demo", &SPLIT).expect(0);
-    berth.run(["gc"]).expect(0);
-    let grown = object_bytes(&berth) - before;
-    assert!(grown * 100 < content.len() as u64, "{grown} bytes more");
-    berth.assert_sound();
 }
 
 #[test]

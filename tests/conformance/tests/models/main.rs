@@ -39,6 +39,7 @@ mod shelf;
 
 mod bombs;
 mod carriers;
+mod described;
 mod differences;
 mod inside;
 mod killed;
