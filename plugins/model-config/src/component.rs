@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use lazaret_guest::claim::{annotations, verdict};
+use lazaret_guest::log::{self, Level};
 use lazaret_guest::{
     Access, Blob, Cursor, Descriptor, Digest, Facts, Failure, Importer, Offer, Sink, Verdict,
     declined, unsupported,
 };
 
 use crate::error::Stop;
-use crate::facts::{self, Value};
+use crate::facts::{self, Fact, Value};
 use crate::input::{Input, whole};
 use crate::probe::{declared, is_contradicted, media_types};
 
@@ -23,7 +24,7 @@ impl Importer for ModelConfig {
             name: "model-config".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             media_types: media_types().map(str::to_owned).collect(),
-            // Not forward: what turns out to be another's must be left as it was found.
+            // Not forward, which would keep inline what is read.
             needs: Access::RANDOM,
             fact_namespaces: vec!["model".to_owned()],
         }
@@ -47,17 +48,22 @@ impl Importer for ModelConfig {
             return Err(declined("not a configuration of a model"));
         };
         let read = whole(&mut Host(blob)).map_err(Stop::into_fault);
-        // A file of this name may be any program's: never a fault.
-        let stated = read
-            .and_then(|bytes| facts::of_file(&bytes, kind))
-            .map_err(|fault| declined(&fault.to_string()))?;
-        let mut batch = Facts::new(sink);
-        for fact in stated {
-            batch.push(fact.key, fact.value.into());
+        match read.and_then(|bytes| facts::of_file(&bytes, kind)) {
+            Ok(stated) => state(sink, stated),
+            // A file of this name may be any program's: never a fault. Not declined either, which
+            // leaves no record, so that every pull would fetch and read the file again.
+            Err(fault) => log::write(Level::Debug, &fault.to_string()),
         }
-        batch.finish();
         Ok(())
     }
+}
+
+fn state(sink: &Sink, facts: Vec<Fact>) {
+    let mut batch = Facts::new(sink);
+    for fact in facts {
+        batch.push(fact.key, fact.value.into());
+    }
+    batch.finish();
 }
 
 struct Host<'a>(&'a Blob);

@@ -6,9 +6,9 @@
 //! of the model wants, `component` (in WebAssembly only) is the glue, [`mod@replay`] the same over a
 //! byte slice, for tests and fuzzing.
 //!
-//! Half the programs in the world have a `config.json`: one that is not a model's, or no JSON, is
-//! left to others. So the importer has rules ([`error::Rule`]) and never a fault: breaking one only
-//! means that nothing is said. It has no `model.format` to state, as it describes no tensors.
+//! Half the programs in the world have a `config.json`. So the importer has rules ([`error::Rule`])
+//! and never a fault: of a file that is not a model's, or no JSON, nothing is said. It has no
+//! `model.format` to state, as it describes no tensors.
 
 pub mod error;
 pub mod facts;

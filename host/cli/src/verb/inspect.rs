@@ -56,17 +56,19 @@ tags, config and subject (descriptors), annotations, referrers (direct ones, eac
 relation, artifactType), and layers, each with digest, mediaType, size (as it travelled), content
 (diff_id or digest of what is stored), contentSize, file (its name), keptCompressed, annotations,
 holds (digest and size of what a compressed blob decompresses to, which the rest is about), and
-unless no import record is left: importer (name, version, digest, wit), parameters, entries, facts,
-fuel, verdict, severity. Where there are models: models, each with name, format, formatVersion,
-architecture, tensors, parameters, dtypes (dtype, tensors), quantization, contextLength,
-embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, fault (the rule that a file
-breaks which was judged all the same), findings, size, files (file, blob, size), shards (expected,
-there, contradictions), describedBy (file, blob, size of files beside it that say what its own do
-not), claimed (what the artifact's config document claims and no importer says: name, family, version,
-licence, format, architecture, parameters, precision, quantization); claimed (the same, where there
-is not one model that it is about); faults (file, blob, reason of files that could not be read); and notHandedOn
-(number of files that no importer was given, since there are too many). Of an index: name, digest, mediaType, kind, artifactType, size, tags, subject, annotations, referrers, and
-manifests, each a descriptor with stored and attestations (digest, stored).";
+unless no import record is left: importer (name, version, digest, wit), parameters, entries,
+facts, fuel, verdict, severity. Where there are models: models, each with name, format,
+formatVersion, architecture, tensors, parameters, dtypes (dtype, tensors), quantization,
+contextLength, embeddingLength, tokenizer, chatTemplate (digest), licence, verdict, fault (the
+rule that a file breaks which was judged all the same), findings, size, files (file, blob, size),
+shards (expected, there, contradictions), describedBy (file, blob, size of files beside it that
+say what its own do not), claimed (what the artifact's config document claims and no importer
+says: name, family, version, licence, format, architecture, parameters, precision, quantization);
+claimed (the same, where there is not one model that it is about); faults (file, blob, reason of
+files that could not be read); and notHandedOn (number of files that no importer was given, since
+there are too many). Of an index: name, digest, mediaType, kind, artifactType, size, tags,
+subject, annotations, referrers, and manifests, each a descriptor with stored and attestations
+(digest, stored).";
 
 /// A layer or blob and what its import left behind.
 struct Layer {
