@@ -6,7 +6,7 @@ use lazaret_layouts::{Artifact, Carrier, Compression, LayerBuilder};
 use crate::berth::Berth;
 use crate::image::{Image, Layer};
 use crate::layout::Layout;
-use crate::listing::found;
+use crate::listing::{found, written};
 use crate::shelf::{
     SPLIT, assert_cfsctl_agrees, assert_given_back, lay, objects_but_records, pull,
 };
@@ -82,7 +82,8 @@ fn artifacts_are_split_and_joined_as_if_they_had_been_pulled_so() {
 #[test]
 fn images_with_models_in_them_stay_as_cfsctl_reads_them() {
     let berth = Berth::new();
-    let content = Format::Safetensors.write(&Model::small(6, 3));
+    let model = Model::small(6, 3);
+    let content = Format::Safetensors.write(&model);
     let mut layer = LayerBuilder::default();
     layer.add_directory("usr").unwrap();
     layer.add_file("usr/hello", b"hello\n", 0o644).unwrap();
@@ -113,10 +114,8 @@ fn images_with_models_in_them_stay_as_cfsctl_reads_them() {
     let diff_id = &image.layers[0].diff_id;
     let blob = berth.run(["cat", "--blob", diff_id]).expect(0).stdout;
     assert!(blob == archive);
-    assert_eq!(
-        found(&berth, "demo", Some("usr/model.safetensors")).len(),
-        3
-    );
+    let listed = found(&berth, "demo", Some("usr/model.safetensors"));
+    assert_eq!(listed, written(&model, Format::Safetensors));
     berth.assert_sound();
 }
 
