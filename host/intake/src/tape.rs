@@ -318,3 +318,6 @@ pub(crate) fn record_fault(error: RecordError) -> BlobFault {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct Recording(pub(crate) BlobFault);
+
+#[cfg(test)]
+mod tests;

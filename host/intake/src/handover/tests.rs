@@ -166,3 +166,10 @@ fn a_part_whose_path_would_be_too_long_keeps_its_name() {
     let attribute = filed.attributes.iter().find(|found| found.key == NAME);
     assert_eq!(attribute.unwrap().value, text(part.path.as_bytes()));
 }
+
+impl Handover {
+    /// Who is asked from now on; gives back who was before.
+    pub(crate) fn ask_others(&mut self, importers: Importers) -> Importers {
+        std::mem::replace(&mut self.importers, importers)
+    }
+}
