@@ -124,7 +124,7 @@ impl<'a> Json<'a> {
                 return Err(self.wrong(Rule::Syntax));
             }
             self.at += 1;
-            if names.contains(&name) {
+            if !names.insert(name.clone()) {
                 return Err(place.breaks(Rule::DuplicateName));
             }
             if self.names >= NAMES_HELD_MAX {
@@ -132,7 +132,6 @@ impl<'a> Json<'a> {
             }
             self.names += 1;
             member(self, &name)?;
-            names.insert(name);
         }
         self.names = outer;
         self.depth -= 1;

@@ -4,6 +4,7 @@
 
 mod gguf;
 mod hollow;
+mod model_config;
 mod onnx;
 mod pytorch;
 mod safetensors;
