@@ -1,5 +1,6 @@
 //! Bringing in what is not there: a look at everything first, then all that is missing at once.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -19,7 +20,7 @@ use crate::keep::{self, Keep, Kept};
 use crate::limits::Allowance;
 use crate::objects::Pool;
 use crate::options::{Importers, PullOptions};
-use crate::plan::{Plan, Wanted};
+use crate::plan::{Kind, Plan, Wanted};
 use crate::progress::{Event, Progress};
 use crate::reuse::{self, Known, Looked, LookedInside, Search};
 use crate::task::{Task, Wish};
@@ -274,8 +275,8 @@ impl Fetch<'_> {
             }
             Looked::Other(_) | Looked::Missing { .. } => {
                 let parameters = match &look.layer {
-                    Looked::Other(known) => self.parameters(Some(known)),
-                    _ => self.parameters(None),
+                    Looked::Other(known) => self.parameters(wanted, Some(known)),
+                    _ => self.parameters(wanted, None),
                 };
                 let task = Task::fetch(wanted, parameters);
                 let imported = desk.import(&task, keep, on_read)?;
@@ -308,7 +309,7 @@ impl Fetch<'_> {
         known: &Known,
         on_read: &(dyn Fn(u64) + Sync),
     ) -> Result<Imported, BlobFault> {
-        let parameters = self.parameters(Some(known));
+        let parameters = self.parameters(wanted, Some(known));
         let task = Task::again(wanted, known.stream, parameters.clone());
         let imported = desk.import(&task, false, on_read);
         let imported = imported.and_then(|imported| self.no_worse(imported, known));
@@ -342,7 +343,7 @@ impl Fetch<'_> {
         let Some(stream) = stream.map_err(|error| host(error.into()))? else {
             return Err(damaged("nothing".to_owned()));
         };
-        let task = Task::again(wanted, stream, self.parameters(None));
+        let task = Task::again(wanted, stream, self.parameters(wanted, None));
         match desk.import(&task, false, on_read) {
             Err(BlobFault::Mismatch { found, .. }) => Err(damaged(found.to_string())),
             ended => ended,
@@ -385,16 +386,16 @@ impl Fetch<'_> {
             (Looked::Other(known), Some(content)) => {
                 let stored = (content, known.stream);
                 let media_type = inside.wrapping.0.clone();
-                let parameters = self.parameters(Some(known));
+                let parameters = self.parameters(wanted, Some(known));
                 desk.import_inside(&Task::inside_again(wanted, stored, media_type, parameters))
             }
             _ => {
-                let parameters = self.parameters(None);
+                let parameters = self.parameters(wanted, None);
                 let wrapping = inside.wrapping.clone();
                 desk.import_inside(&Task::inside(wanted, stream, wrapping, parameters))
             }
         }?;
-        let task = Task::again(wanted, stream, self.parameters(None));
+        let task = Task::again(wanted, stream, self.parameters(wanted, None));
         match ended {
             Inside::Imported(imported) => {
                 let imported = match &inside.looked {
@@ -422,9 +423,15 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    fn parameters(&self, known: Option<&Known>) -> std::collections::BTreeMap<String, String> {
+    /// What importers of a blob are told.
+    fn parameters(&self, wanted: &Wanted, known: Option<&Known>) -> BTreeMap<String, String> {
         let before = known.map(|known| &known.parameters);
-        self.wish.parameters(&self.options.parameters, before)
+        // cfsctl reads layers of images, and only those with one object for each file.
+        let wish = match wanted.kind {
+            Kind::Layer { .. } => Wish::Whole,
+            Kind::Blob => self.wish,
+        };
+        wish.parameters(&self.options.parameters, before)
     }
 
     /// Whether one of these images or artifacts has been here: what is missing of it now was lost, and

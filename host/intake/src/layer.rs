@@ -22,8 +22,8 @@ use crate::limits::{CHUNKS_AHEAD, PARTS_WAITING, PROBE_HEAD};
 use crate::lines::Lines;
 use crate::objects::Part;
 use crate::opened::{self, Opened, Random, Reading};
-use crate::options::Split;
 use crate::pieces::{CutOff, Pieces};
+use crate::options::Split;
 use crate::plan::{Kind, Wanted};
 use crate::reads::{Reads, TooManyReads};
 use crate::recorder::Recorder;
@@ -237,7 +237,7 @@ impl Desk<'_> {
                     }
                 }
             }
-            let handover = self.handover(task, &offer);
+            let handover = self.handover(&offer);
             tape.begin(self.lines(task, Some(identity))?, Some(handover));
             let Run {
                 session, result, ..
@@ -313,7 +313,7 @@ impl Desk<'_> {
         file: &Random,
     ) -> Result<First, BlobFault> {
         let lines = self.lines(task, Some(importer.identity()))?;
-        let handover = self.handover(task, offer);
+        let handover = self.handover(offer);
         let mut sheet = Sheet::new(file.region.clone(), file.size, lines, handover);
         if file.may_change {
             sheet = sheet.watched();
@@ -345,16 +345,11 @@ impl Desk<'_> {
         }
     }
 
-    fn handover(&self, task: &Task<'_>, offer: &Offer) -> Handover {
-        let mut parameters = offer.parameters.clone();
-        if task.is_layer() {
-            // cfsctl reads layers, and only as one object for each file.
-            parameters.remove(Split::PARAMETER);
-        }
+    fn handover(&self, offer: &Offer) -> Handover {
         Handover::new(
             self.importers,
             self.repository,
-            &parameters,
+            &offer.parameters,
             offer.travelling_size,
         )
     }
@@ -377,13 +372,18 @@ impl Desk<'_> {
         content: ContentDigest,
         importer: Option<&ImporterIdentity>,
     ) -> Result<RecordWriter, BlobFault> {
+        let mut parameters = task.parameters.clone();
+        if importer.is_none() {
+            // Nobody was told how to cut.
+            parameters.remove(Split::PARAMETER);
+        }
         let header = Header {
             record_version: RECORD_VERSION,
             content,
             role: task.role(),
             media_type: task.media_type.clone(),
             importer: importer.cloned(),
-            parameters: task.parameters.clone(),
+            parameters,
         };
         RecordWriter::new(self.repository, &header).map_err(host)
     }

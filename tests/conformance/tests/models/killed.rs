@@ -10,7 +10,7 @@ use lazaret_layouts::{Artifact, Carrier};
 
 use crate::berth::Berth;
 use crate::chance::Chance;
-use crate::shelf::{assert_given_back, lay, objects_but_records, pull};
+use crate::shelf::{assert_given_back, lay, object_names, pull};
 
 /// Kills for each verb.
 const KILLS: u32 = 6;
@@ -40,7 +40,7 @@ fn artifact() -> Artifact {
 /// Objects after everything that is not needed is gone.
 fn objects_left(berth: &Berth) -> Vec<String> {
     berth.run(["gc"]).expect(0);
-    objects_but_records(berth)
+    object_names(berth)
 }
 
 #[test]

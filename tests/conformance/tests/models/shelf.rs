@@ -106,31 +106,10 @@ pub fn object_bytes(berth: &Berth) -> u64 {
     info["objectBytes"].as_u64().unwrap()
 }
 
-/// Objects but for records: these say how much fuel an importer took, and that depends a little on
-/// how the input came.
+/// Names of all objects.
 #[track_caller]
-pub fn objects_but_records(berth: &Berth) -> Vec<String> {
-    let names = berth.names();
-    let records: Vec<String> = names
-        .iter()
-        .filter(|(name, _)| name.starts_with("streams") && is_record(name))
-        .map(|(_, target)| {
-            // ../objects/12/3456…
-            let mut parts = target.iter().rev().map(|part| part.to_str().unwrap());
-            let rest = parts.next().unwrap();
-            format!("{}{rest}", parts.next().unwrap())
-        })
-        .collect();
-    let mut objects = objects(berth.repository());
-    for record in records {
-        assert!(objects.remove(&record).is_some(), "{record}");
-    }
-    objects.into_keys().collect()
-}
-
-fn is_record(name: &Path) -> bool {
-    let name = name.file_name().unwrap().to_str().unwrap();
-    name.starts_with("lazaret-record-")
+pub fn object_names(berth: &Berth) -> Vec<String> {
+    objects(berth.repository()).into_keys().collect()
 }
 
 /// The format that a file's name says.

@@ -6,7 +6,7 @@ use lazaret_layouts::{Artifact, Carrier};
 use lazaret_registry::{Access, Distribution};
 
 use crate::berth::Berth;
-use crate::shelf::{SPLIT, assert_given_back, lay, objects_but_records};
+use crate::shelf::{SPLIT, assert_given_back, lay, object_names};
 
 const CARRIERS: [Carrier; 5] = [
     Carrier::ALL[0],
@@ -30,7 +30,7 @@ fn pulled(source: &str, artifact: &Artifact, more: &[&str]) -> Vec<String> {
     berth.run(["gc"]).expect(0);
     berth.assert_sound();
     assert_given_back(&berth, "demo", artifact);
-    objects_but_records(&berth)
+    object_names(&berth)
 }
 
 #[test]

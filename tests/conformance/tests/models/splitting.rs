@@ -7,9 +7,7 @@ use crate::berth::Berth;
 use crate::image::{Image, Layer};
 use crate::layout::Layout;
 use crate::listing::{found, written};
-use crate::shelf::{
-    SPLIT, assert_cfsctl_agrees, assert_given_back, lay, objects_but_records, pull,
-};
+use crate::shelf::{SPLIT, assert_cfsctl_agrees, assert_given_back, lay, object_names, pull};
 use crate::tools::{succeed, tool};
 
 /// A carrier of files as they are, one of archives, and one of compressed archives.
@@ -32,7 +30,7 @@ fn fresh(layout: &str, tag: &str, more: &[&str]) -> Vec<String> {
     berth.run(arguments).expect(0);
     // Cutting may have wanted a copy to read from.
     berth.run(["gc"]).expect(0);
-    objects_but_records(&berth)
+    object_names(&berth)
 }
 
 /// Splits and joins twice, and compares with fresh pulls each time.
@@ -48,7 +46,7 @@ fn to_and_fro(berth: &Berth, source: &str, tag: &str, check: &dyn Fn()) {
             check();
             berth.assert_sound();
             berth.run(["gc"]).expect(0);
-            assert_eq!(&objects_but_records(berth), wanted, "{verb} {tag}");
+            assert_eq!(&object_names(berth), wanted, "{verb} {tag}");
             berth.assert_sound();
             check();
             assert_cfsctl_agrees(berth.repository());
@@ -106,7 +104,7 @@ fn images_with_models_in_them_stay_as_cfsctl_reads_them() {
     let id = image_id();
     for verb in ["split", "join"] {
         berth.run([verb, "demo"]).expect(0);
-        assert_eq!(objects_but_records(&berth), whole, "{verb}");
+        assert_eq!(object_names(&berth), whole, "{verb}");
         assert_eq!(image_id(), id, "{verb}");
         let file = berth.run(["cat", "demo", "usr/model.safetensors"]);
         assert!(file.expect(0).stdout == content);
@@ -125,18 +123,18 @@ fn what_is_pulled_again_stays_as_it_is_unless_told_otherwise() {
     let artifact = artifact(CARRIERS[0]);
     lay(&berth, "layout", &[("demo", &artifact)]);
     pull(&berth, "layout", "demo", &SPLIT).expect(0);
-    let cut = objects_but_records(&berth);
+    let cut = object_names(&berth);
     let again = pull(&berth, "layout", "demo", &["--json"]).expect(0).json();
-    assert_eq!(objects_but_records(&berth), cut);
+    assert_eq!(object_names(&berth), cut);
     for layer in again["layers"].as_array().unwrap() {
         assert_eq!(layer["reused"], true, "{layer}");
     }
     berth.run(["join", "demo"]).expect(0);
     berth.run(["gc"]).expect(0);
-    assert_ne!(objects_but_records(&berth), cut);
+    assert_ne!(object_names(&berth), cut);
     pull(&berth, "layout", "demo", &SPLIT).expect(0);
     berth.run(["gc"]).expect(0);
-    assert_eq!(objects_but_records(&berth), cut);
+    assert_eq!(object_names(&berth), cut);
     berth.assert_sound();
 }
 
@@ -162,5 +160,5 @@ fn splitting_one_of_two_names_of_the_same_blobs_leaves_both_whole() {
     assert_given_back(&berth, "beside", &beside);
     berth.run(["untag", "beside"]).expect(0);
     berth.run(["gc"]).expect(0);
-    assert_eq!(objects_but_records(&berth), Vec::<String>::new());
+    assert_eq!(object_names(&berth), Vec::<String>::new());
 }
