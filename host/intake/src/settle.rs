@@ -152,3 +152,6 @@ pub(crate) fn rebuilds(
 ) -> bool {
     rebuilt_digest(repository, stream, content.algorithm()).is_ok_and(|found| found == *content)
 }
+
+#[cfg(test)]
+mod tests;
