@@ -252,37 +252,4 @@ impl<'a> Task<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn what_is_there_is_cut_anew_only_when_somebody_wants_it() {
-        let (whole, split) = (map(&[("k", "v")]), map(&[("k", "v"), ("split", "tensors")]));
-        let operators = map(&[("k", "v")]);
-        let tensors = Wish::Split(Split::Tensors);
-        for (wish, before, matters, met) in [
-            (Wish::AsIs, &whole, true, true),
-            (Wish::AsIs, &split, true, true),
-            (tensors, &whole, true, false),
-            (tensors, &whole, false, true),
-            (tensors, &split, true, true),
-            (Wish::Whole, &split, true, false),
-            (Wish::Whole, &split, false, true),
-            (Wish::Whole, &whole, true, true),
-        ] {
-            assert_eq!(wish.is_met(&operators, before, matters), met, "{wish:?}");
-            assert!(!wish.is_met(&map(&[]), before, matters));
-        }
-        assert_eq!(Wish::AsIs.parameters(&operators, Some(&split)), split);
-        assert_eq!(Wish::AsIs.parameters(&operators, None), whole);
-        assert_eq!(Wish::Whole.parameters(&operators, Some(&split)), whole);
-        assert_eq!(tensors.parameters(&operators, Some(&whole)), split);
-    }
-}
+mod tests;
