@@ -184,3 +184,6 @@ fn read_back(
     }
     Ok((own, files))
 }
+
+#[cfg(test)]
+mod tests;
