@@ -210,7 +210,7 @@ fn names_that_multiply_are_cut() {
         let entries = outcome.report().entries;
         assert!((400..1000).contains(&entries), "{entries}");
         let omitted = outcome.record.facts.iter().any(|fact| {
-            fact.key.to_string() == "model.pickle-finding"
+            fact.key == "model.pickle-finding"
                 && format!("{:?}", fact.value).contains("tensors too deep or too many to be listed")
         });
         assert!(omitted);
@@ -256,7 +256,7 @@ fn what_breaks_behind_a_payload_is_judged() {
                 Some(expected) => {
                     assert_eq!(verdict(&outcome), expected);
                     assert!(outcome.record.facts.iter().any(|fact| {
-                        fact.key.to_string() == "model.fault"
+                        fact.key == "model.fault"
                             && format!("{:?}", fact.value).contains("unknown opcode at byte 20")
                     }));
                 }
@@ -272,7 +272,7 @@ fn verdict(outcome: &Outcome) -> String {
     let facts = &outcome.record.facts;
     let verdict = facts
         .iter()
-        .find(|fact| fact.key.to_string() == "model.pickle-verdict");
+        .find(|fact| fact.key == "model.pickle-verdict");
     match &verdict.expect("a verdict").value {
         lazaret_artifact::Value::Text(text) => text.clone(),
         other => panic!("{other:?}"),
