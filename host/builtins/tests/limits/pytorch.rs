@@ -270,9 +270,7 @@ fn what_breaks_behind_a_payload_is_judged() {
 fn verdict(outcome: &Outcome) -> String {
     outcome.report();
     let facts = &outcome.record.facts;
-    let verdict = facts
-        .iter()
-        .find(|fact| fact.key == "model.pickle-verdict");
+    let verdict = facts.iter().find(|fact| fact.key == "model.pickle-verdict");
     match &verdict.expect("a verdict").value {
         lazaret_artifact::Value::Text(text) => text.clone(),
         other => panic!("{other:?}"),
