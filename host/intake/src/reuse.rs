@@ -348,3 +348,6 @@ pub(crate) fn unless_damaged<T>(
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;
