@@ -36,8 +36,10 @@ pub(crate) fn all(
             continue;
         }
         let mut files = Vec::new();
-        for &blob in layers {
-            add_files(repository, &plan.wanted[blob], &fetched[blob], &mut files)?;
+        for (&blob, descriptor) in layers.iter().zip(&document.manifest.layers) {
+            let path = descriptor.file_path().and_then(Result::ok);
+            let wanted = &plan.wanted[blob];
+            add_files(repository, wanted, &fetched[blob], path, &mut files)?;
         }
         if files.iter().any(|(_, facts)| facts.is_index()) {
             findings.extend(shards::check(&files));
@@ -121,15 +123,15 @@ fn of_names(wanted: &Wanted, findings: &mut Vec<String>) {
     }
 }
 
-/// What is known of shards about a blob and the files in it.
+/// What is known of shards about a blob, which this manifest calls `path`, and the files in it.
 fn add_files(
     repository: &Repository,
     wanted: &Wanted,
     fetched: &Fetched,
+    path: Option<EntryPath>,
     files: &mut Vec<(EntryPath, ShardFacts)>,
 ) -> Result<(), IntakeError> {
     debug_assert_eq!(wanted.kind, Kind::Blob, "only artifacts are asked about");
-    let own_path = wanted.descriptor.file_path().and_then(Result::ok);
     let inside = fetched.inside.as_ref();
     let inside = inside.map(|(content, found)| (*content, found));
     for (content, found) in [(wanted.content(), &fetched.found)]
@@ -141,7 +143,7 @@ fn add_files(
             Found::Known(known) if known.summary.facts == 0 => continue,
             Found::Known(known) => read_back(repository, &content, &known.record)?,
         };
-        if let (Some(path), false) = (&own_path, own.is_empty()) {
+        if let (Some(path), false) = (&path, own.is_empty()) {
             files.push((path.clone(), own));
         }
         files.append(&mut within);
