@@ -443,3 +443,33 @@ fn an_index_is_compared_with_files_of_all_blobs_read_now_or_before() {
         assert_eq!(found, Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_shard_goes_by_the_name_that_its_own_manifest_gives_it() {
+    let (_directory, repository) = repository();
+    let index = [fact(None, "model.shard.b.bin", 3)];
+    let shard = [fact(None, "model.tensors", 3)];
+    let first = document(vec![descriptor("s", &[(PATH, "a.bin")])], false);
+    let second = document(
+        vec![
+            descriptor("i", &[(PATH, "index.json")]),
+            descriptor("s", &[(PATH, "b.bin")]),
+        ],
+        false,
+    );
+    let documents = [first, second];
+    let plan = Plan::new(&documents).unwrap();
+    let fetched: Vec<Fetched> = plan
+        .wanted
+        .iter()
+        .map(|wanted| {
+            let lines = match wanted.descriptor.digest == digest("s") {
+                true => &shard[..],
+                false => &index[..],
+            };
+            fetched(imported(&repository, noted(lines), None))
+        })
+        .collect();
+    let found = all(&repository, &documents, &plan, &fetched).unwrap();
+    assert_eq!(found, Vec::<String>::new());
+}
