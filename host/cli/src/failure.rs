@@ -57,7 +57,11 @@ fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let part = cause.to_string();
-        let part = part.trim_end_matches('.');
+        // A full stop goes; `..` is a name.
+        let part = match part.strip_suffix('.') {
+            Some(sentence) if !sentence.ends_with('.') => sentence,
+            _ => &part,
+        };
         if text.is_empty() {
             text.push_str(part);
         } else if !text.ends_with(part) {

@@ -1,11 +1,13 @@
 //! What there is to find fault with in what was brought in: importers that failed, verdicts, indexes
 //! of shards that say something else than the shards do.
 
+use std::collections::BTreeMap;
+
 use lazaret_artifact::descriptor::FILE_NAMES;
 use lazaret_artifact::record::{Line, Severity};
 use lazaret_artifact::shards::{self, ShardFacts};
 use lazaret_artifact::text::escape;
-use lazaret_artifact::{ContentDigest, EntryPath};
+use lazaret_artifact::{ContentDigest, Descriptor, EntryPath};
 use lazaret_graph::RecordReader;
 use lazaret_store::Repository;
 use lazaret_transport::ManifestDocument;
@@ -35,6 +37,7 @@ pub(crate) fn all(
         if document.image.is_some() {
             continue;
         }
+        of_places(&document.manifest.layers, &mut findings);
         let mut files = Vec::new();
         for (&blob, descriptor) in layers.iter().zip(&document.manifest.layers) {
             let path = descriptor.file_path().and_then(Result::ok);
@@ -94,7 +97,14 @@ fn of_blob(wanted: &Wanted, found: &Found, findings: &mut Vec<String>) {
         ));
     }
     if let Some(severity) = found.severity().filter(|found| *found > Severity::Clean) {
-        findings.push(format!("{} is {severity}", name()));
+        let file = match found {
+            Found::Imported(imported) => imported.noted.worst.as_ref(),
+            Found::Known(_) => None,
+        };
+        findings.push(match file {
+            Some(file) => format!("{}: {file} is {severity}", name()),
+            None => format!("{} is {severity}", name()),
+        });
     }
 }
 
@@ -103,6 +113,11 @@ fn of_names(wanted: &Wanted, findings: &mut Vec<String>) {
     let digest = wanted.descriptor.digest.short();
     let noun = wanted.noun();
     for descriptor in wanted.descriptors() {
+        if wanted.kind == Kind::Blob
+            && let Some(Err(error)) = descriptor.file_path()
+        {
+            findings.push(format!("{noun} {digest}: {error}"));
+        }
         let mut names = FILE_NAMES.iter().filter_map(|key| {
             let path = EntryPath::from_untrusted(descriptor.annotations.get(*key)?.as_bytes());
             path.ok()?.name().map(<[u8]>::to_vec)
@@ -120,6 +135,33 @@ fn of_names(wanted: &Wanted, findings: &mut Vec<String>) {
         findings.push(format!(
             "{noun} {digest} has more than {MAX_NAMES} types and names"
         ));
+    }
+}
+
+/// Two blobs of an artifact that would be the same file.
+fn of_places(blobs: &[Descriptor], findings: &mut Vec<String>) {
+    let mut taken: BTreeMap<EntryPath, ContentDigest> = BTreeMap::new();
+    for blob in blobs {
+        // An archive is called what is in it, and several may be parts of one folder.
+        let media_type = blob.media_type.essence();
+        let inner = media_type.unwrapped().map(|(inner, _)| inner);
+        if inner.unwrap_or(media_type).is_archive() {
+            continue;
+        }
+        let Some(Ok(path)) = blob.file_path() else {
+            continue;
+        };
+        match taken.get(&path) {
+            Some(other) if *other != blob.digest => findings.push(format!(
+                "blobs {} and {} are both called {path}",
+                other.short(),
+                blob.digest.short()
+            )),
+            Some(_) => {}
+            None => {
+                taken.insert(path, blob.digest);
+            }
+        }
     }
 }
 
@@ -158,7 +200,7 @@ fn read_back(
     record: &lazaret_artifact::VerityDigest,
 ) -> Result<(ShardFacts, Vec<(EntryPath, ShardFacts)>), IntakeError> {
     let mut own = ShardFacts::default();
-    let mut about: std::collections::BTreeMap<u32, ShardFacts> = std::collections::BTreeMap::new();
+    let mut about: BTreeMap<u32, ShardFacts> = BTreeMap::new();
     for line in RecordReader::open(repository, content, record)? {
         let Line::Fact(fact) = line? else { continue };
         match fact.subject {

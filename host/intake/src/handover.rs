@@ -483,6 +483,7 @@ impl Handover {
         }
         let Noted {
             severity,
+            worst,
             files,
             handed_on,
             read,
@@ -494,6 +495,7 @@ impl Handover {
         } = std::mem::take(&mut self.noted);
         let noted = &mut lines.noted;
         noted.severity = noted.severity.max(severity);
+        noted.worst = noted.worst.take().or(worst);
         noted.files.extend(files);
         noted.handed_on.extend(handed_on);
         noted.read += read;

@@ -22,6 +22,8 @@ const VERDICT: &str = "model.pickle-verdict";
 pub(crate) struct Noted {
     /// The worst verdict.
     pub(crate) severity: Option<Severity>,
+    /// The file in it that has the worst, where it is one in it.
+    pub(crate) worst: Option<EntryPath>,
     /// What is said of shards about the blob itself.
     pub(crate) own: ShardFacts,
     /// And about files in it.
@@ -88,7 +90,10 @@ impl Noted {
         self.read += 1 + file.read;
         self.add_faults(file.faults, file.told);
         self.unread += file.unread;
-        self.severity = self.severity.max(file.severity);
+        if file.severity > self.severity {
+            self.severity = file.severity;
+            self.worst = Some(path.clone());
+        }
         self.is_limited |= file.is_limited;
         for (media_type, claimants) in file.handed_on {
             self.handed_on.insert(media_type, claimants);

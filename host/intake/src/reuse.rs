@@ -342,7 +342,7 @@ pub(crate) fn unless_damaged<T>(
     match found.map_err(Into::into) {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.is_damage() => {
-            tracing::warn!(%error, "damaged, and will be stored anew");
+            tracing::warn!(%error, "damaged");
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -61,7 +61,7 @@ mod tests {
             (RAW, &[(TITLE, "a.onnx.data")], false),
             (RAW, &[("title", "a.onnx")], false),
             (RAW, &[(TITLE, "a.onnx"), (PATH, "b.onnx")], true),
-            (RAW, &[(TITLE, "a.onnx"), (PATH, "a.gguf")], false),
+            (RAW, &[(TITLE, "a.onnx"), (PATH, "a.gguf")], true),
             ("text/plain", &[(TITLE, "a.onnx")], false),
         ] {
             let claimed = claims(media_type, annotations.iter().copied());

@@ -11,7 +11,8 @@ use crate::verb::restage::{JSON, Restage};
 /// Store each tensor of a model as an object of its own, so that equal ones are stored once
 ///
 /// Nothing is fetched, and no digest changes: files are rebuilt bit for bit from their pieces. What
-/// the whole files took is free after `lazaret gc`. Prints the digest of what NAME names.
+/// the whole files took is free after `lazaret gc`. Layers of container images stay as they are, since
+/// cfsctl reads those. Prints the digest of what NAME names.
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]
 pub struct Split {

@@ -94,7 +94,7 @@ fn what_runs_code_is_told_and_refused_by_a_strict_policy() {
         "{stderr}"
     );
     assert!(
-        stderr.ends_with("\n`lazaret facts evil` has the details\n"),
+        stderr.ends_with("\n`lazaret inspect evil` has the details\n"),
         "{stderr}"
     );
     let document = &home.json(&pull)[0];

@@ -188,12 +188,15 @@ fn a_file_that_is_called_two_things_is_told_of() {
             &[&[(PATH, "m.bin"), (CNAI_PATH, "M.bin")]],
             vec![differ("m.bin", "M.bin")],
         ),
-        // The first that differs, and in whichever manifest; what cannot be a name is none.
+        // The first that differs, and in whichever manifest; what cannot be a name is told as that.
         (
             &[&[], &[(TITLE, "m"), (PATH, "m"), (CNAI_PATH, "\u{1b}[2J")]],
             vec![differ("m", "\\u{1b}[2J")],
         ),
-        (&[&[(TITLE, "../m.bin"), (PATH, "m.gguf")]], vec![]),
+        (
+            &[&[(TITLE, "../m.bin"), (PATH, "m.gguf")]],
+            vec![format!("blob {a}: invalid path \"../m.bin\": contains ..")],
+        ),
     ] {
         let documents: Vec<ManifestDocument> = names
             .iter()
@@ -472,4 +475,34 @@ fn a_shard_goes_by_the_name_that_its_own_manifest_gives_it() {
         .collect();
     let found = all(&repository, &documents, &plan, &fetched).unwrap();
     assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn files_that_cannot_be_or_would_be_in_one_place_are_told_of() {
+    let (_directory, repository) = repository();
+    let found = |blobs: Vec<lazaret_artifact::Descriptor>| {
+        let documents = [document(blobs, false)];
+        let plan = Plan::new(&documents).unwrap();
+        let fetched: Vec<Fetched> = plan
+            .wanted
+            .iter()
+            .map(|_| fetched(imported(&repository, noted(&[]), None)))
+            .collect();
+        all(&repository, &documents, &plan, &fetched).unwrap()
+    };
+    let (one, other) = (digest("one").short(), digest("other").short());
+    let clash = vec![
+        descriptor("one", &[(PATH, "a/x")]),
+        descriptor("other", &[(PATH, "./a/x")]),
+        descriptor("one", &[(PATH, "a/x")]),
+    ];
+    assert_eq!(
+        found(clash),
+        [format!("blobs {one} and {other} are both called a/x")]
+    );
+    let outside = vec![descriptor("one", &[(PATH, "../x")])];
+    assert_eq!(
+        found(outside),
+        [format!("blob {one}: invalid path \"../x\": contains ..")]
+    );
 }

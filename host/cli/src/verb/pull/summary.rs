@@ -74,7 +74,7 @@ fn findings(told: &Told<'_>, pulled: &Pulled) -> Vec<String> {
             (Told::Pulled(_), []) => format!("@{}", pulled.root),
         };
         let name = clean(&name);
-        lines.push(format!("`lazaret facts {name}` has the details"));
+        lines.push(format!("`lazaret inspect {name}` has the details"));
     }
     lines
 }
