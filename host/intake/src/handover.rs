@@ -172,7 +172,7 @@ impl Handover {
             return;
         }
         match entry.kind {
-            EntryKind::Regular if !entry.content.is_empty() => {}
+            EntryKind::Regular if entry.content.iter().any(|part| part.length() > 0) => {}
             EntryKind::Hardlink | EntryKind::Symlink => {
                 self.note_link(entry, media_type);
                 return;
