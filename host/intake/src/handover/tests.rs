@@ -1,10 +1,11 @@
 //! Which files are handed on, and where what is found is filed.
 
-use lazaret_artifact::VerityAlgorithm;
 use lazaret_artifact::record::ImporterIdentity;
+use lazaret_artifact::{ContentDigest, VerityAlgorithm};
 use lazaret_engine::{Report, Session, Steer};
 use lazaret_store::VerityPolicy;
 
+use super::places::text;
 use super::*;
 
 /// Says of every file that its first half is a part, and cuts there.
